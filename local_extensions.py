@@ -1,0 +1,173 @@
+"""Jinja filters that turn answers into what the files need, and refuse those that cannot work.
+
+A filter that raises SystemExit with a sentence makes cookiecutter print it right after the answer,
+without a traceback, and leave no folder. Standard library only, but for Jinja's own base class.
+"""
+
+import importlib
+import json
+import keyword
+import re
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+from jinja2 import Environment
+from jinja2.ext import Extension
+
+LONGEST_SLUG = 40
+LONGEST_BLUEPRINT = 20
+
+CORS_PACKAGE = "{{cookiecutter.project_slug}}/src/{{cookiecutter.__package}}/cors"
+
+# Modules that the generated project imports or that its tools would find in the package's place.
+OTHER_PACKAGES = frozenset(
+    "blinker click dotenv flask flask_cors itsdangerous jinja2 markupsafe mypy packaging pip pluggy "
+    "pytest ruff setuptools src test tests uv werkzeug wsgi".split()
+)
+WINDOWS_DEVICES = frozenset("con prn aux nul com1 com2 com3 com4 lpt1 lpt2 lpt3".split())
+# Modules of the generated project that a blueprint's module or test would overwrite.
+OTHER_MODULES = frozenset(["errors", "factory"])
+
+
+class AnswersExtension(Extension):
+    """Adds the filters of this module to cookiecutter's Jinja environment."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.filters.update(FILTERS)
+        # `cruft update` renders two versions of the template in one process: each needs its own.
+        sys.modules.pop(__name__, None)
+
+
+def project_name(answer: str) -> str:
+    """Return a name for people, as it was given."""
+    if not answer.strip():
+        _refuse("project_name", answer, "is empty; write a name such as My API")
+    return _one_line("project_name", answer)
+
+
+def description(answer: str) -> str:
+    """Return a description, as it was given."""
+    return _one_line("description", answer)
+
+
+def package_name(slug: str) -> str:
+    """Return the import package of a slug: ``my_api`` of ``my-api``."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", slug) or len(slug) > LONGEST_SLUG:
+        _refuse(
+            "project_slug",
+            slug,
+            "is no folder name for a project; write a-z, 0-9 and single hyphens between them, "
+            f"beginning with a letter, at most {LONGEST_SLUG}, such as my-api",
+        )
+    package = slug.replace("-", "_")
+    if (
+        keyword.iskeyword(package)
+        or package in sys.stdlib_module_names | OTHER_PACKAGES | WINDOWS_DEVICES
+    ):
+        _refuse(
+            "project_slug",
+            slug,
+            f"would make a package named {package}, which is taken; write another, such as "
+            f"{slug}-api",
+        )
+    return package
+
+
+def names(answer: str) -> list[str]:
+    """Return the names of the blueprints, in the order given."""
+    given = [name.strip() for name in answer.split(",")]
+    for name in given:
+        if not re.fullmatch(rf"[a-z][a-z0-9_]{{0,{LONGEST_BLUEPRINT - 1}}}", name):
+            _refuse(
+                "blueprints",
+                name,
+                "is no name for a blueprint; write a-z, 0-9 and _, beginning with a letter, at "
+                f"most {LONGEST_BLUEPRINT}, with commas between the names, such as public, admin",
+            )
+        if keyword.iskeyword(name):
+            _refuse("blueprints", name, f"is a word of Python; write another, such as {name}_api")
+        if name in OTHER_MODULES:
+            _refuse("blueprints", name, f"is taken by a test; write another, such as {name}_api")
+        if given.count(name) > 1:
+            _refuse("blueprints", name, "is listed twice; delete one")
+    return given
+
+
+def origins(answer: str) -> list[str]:
+    """Return the entries of an allowlist; refused is what the generated project would refuse."""
+    if answer.strip().lower() in ("", "none"):
+        return []
+    with _cors_modules() as load:
+        entries, problems = load("diagnosis").examine("cors_origins", answer)
+    if problems:
+        raise SystemExit("\n".join(map(str, problems)))
+    return list(entries)
+
+
+def example_origin(entries: list[str]) -> str:
+    """Return one origin that an allowlist allows; of an empty one, an origin it does not allow."""
+    return next(iter(entries), "*").replace("://*.", "://app.").replace("*", "http://localhost:3000")
+
+
+def sort_naturally(given: list[str]) -> list[str]:
+    """Return names in the order of ruff's import sorting: ``v2`` before ``v10``."""
+
+    def key(name: str) -> list[tuple[int, int, str]]:
+        parts = re.findall(r"\d+|\D", name)
+        return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+
+    return sorted(given, key=key)
+
+
+def toml(text: str) -> str:
+    """Return a TOML basic string; other than JSON's, it holds emoji as they are and no U+007F."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        project_name,
+        description,
+        package_name,
+        names,
+        origins,
+        example_origin,
+        sort_naturally,
+        toml,
+    )
+}
+
+
+def _one_line(key: str, answer: str) -> str:
+    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in answer):
+        _refuse(key, answer, "holds a line break or a control character; write one line of text")
+    return answer
+
+
+def _refuse(key: str, answer: str, why: str) -> NoReturn:
+    raise SystemExit(f"{key}: {answer[:100]!r} {why}")
+
+
+@contextmanager
+def _cors_modules() -> Iterator[Callable[[str], ModuleType]]:
+    """Give what loads a module of the generated CORS package that needs no Flask.
+
+    No bytecode is written: a cache in the template's tree would be copied into projects.
+    """
+    package = ModuleType("_generated_cors")
+    package.__path__ = [str(Path(__file__).parent / CORS_PACKAGE)]
+    write_no_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    sys.modules[package.__name__] = package
+    try:
+        yield lambda name: importlib.import_module(f"{package.__name__}.{name}")
+    finally:
+        sys.dont_write_bytecode = write_no_bytecode
+        for name in [name for name in sys.modules if name.startswith(package.__name__)]:
+            del sys.modules[name]

@@ -1,0 +1,89 @@
+"""Bake projects with cookiecutter's own API, and run things in them with the tools of this venv."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cookiecutter.main import cookiecutter
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
+PACKAGE = TEMPLATE / "src/{{cookiecutter.__package}}"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A baked project."""
+
+    path: Path
+
+    @property
+    def package(self) -> Path:
+        """The folder of its package."""
+        return next(self.path.glob("src/*/__init__.py")).parent
+
+    def read(self, name: str) -> str:
+        """Return the text of one of its files."""
+        return (self.path / name).read_text(encoding="utf-8")
+
+    def files(self) -> list[Path]:
+        """Return its files, relative to it, but for what tools leave behind."""
+        return sorted(
+            path.relative_to(self.path)
+            for path in self.path.rglob("*")
+            if path.is_file() and not path.suffix == ".pyc"
+        )
+
+    def run(
+        self, *command: str, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a Python module in it, as ``project.run("pytest", "-q")``; nothing is installed."""
+        return subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=self.path,
+            env=clean_environment(PYTHONPATH=str(self.path / "src"), **(env or {})),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+
+Bake = Callable[..., Project]
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Return the environment without settings of the developer's for Flask and CORS."""
+    mine = {k: v for k, v in os.environ.items() if not k.startswith(("CORS_", "FLASK_"))}
+    return {**mine, **more}
+
+
+def bake_into(folder: Path, **answers: Any) -> Project:
+    """Bake the template of this repository into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = cookiecutter(
+        str(ROOT),
+        no_input=True,
+        default_config=True,
+        extra_context=answers,
+        output_dir=str(folder),
+    )
+    return Project(Path(path))
+
+
+@pytest.fixture
+def bake(tmp_path: Path) -> Bake:
+    """Bake a project with some answers given and the others at their defaults."""
+    return lambda **answers: bake_into(tmp_path / "baked", **answers)
+
+
+@pytest.fixture(scope="session")
+def default_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project of the default answers; tests leave it as it is."""
+    return bake_into(tmp_path_factory.mktemp("default"))

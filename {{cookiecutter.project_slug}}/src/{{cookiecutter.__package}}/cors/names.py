@@ -1,0 +1,107 @@
+"""Method and header names that a policy may list, as tables of rules.
+
+The Fetch standard decides what a page can send and read at all:
+https://fetch.spec.whatwg.org/#methods and https://fetch.spec.whatwg.org/#headers-class.
+"""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+_is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, section 5.6.2
+
+
+class Rule(NamedTuple):
+    """A stable word for the rule, whether a name breaks it, and the sentence that says so."""
+
+    code: str
+    breaks: Callable[[str], object]
+    wrong: str
+
+
+class Vocabulary(NamedTuple):
+    """Names of one kind: the rules that refuse a name, and those that only warn of it."""
+
+    refusals: tuple[Rule, ...]
+    warnings: tuple[Rule, ...]
+
+    def judge(self, name: str) -> tuple[Rule | None, Rule | None]:
+        """Return the first rule that refuses a name and the first that warns of it."""
+        refusal = next((rule for rule in self.refusals if rule.breaks(name)), None)
+        warning = next((rule for rule in self.warnings if rule.breaks(name)), None)
+        return refusal, warning
+
+
+def _one_of(names: str) -> Callable[[str], object]:
+    listed = frozenset(names.lower().split())
+    return lambda name: name.lower() in listed
+
+
+_SPELLING = (
+    Rule("name-empty", lambda name: not name, "nothing stands between two commas; delete one"),
+    Rule("name-any", lambda name: name == "*", "* is not taken here; list the names"),
+    Rule("name-malformed", lambda name: not _is_token(name), "not a name as HTTP has them"),
+)
+_NOT_A_PATTERN = Rule(
+    "name-pattern",
+    lambda name: set("*$^").intersection(name),
+    "a pattern is not taken here; list the names",
+)
+
+_is_forbidden = _one_of(
+    "Accept-Charset Accept-Encoding Connection Content-Length Cookie Cookie2 Date DNT Expect Host "
+    "Keep-Alive Origin Referer Set-Cookie TE Trailer Transfer-Encoding Upgrade Via"
+)
+
+METHODS = Vocabulary(
+    refusals=(
+        *_SPELLING,
+        Rule("method-forbidden", _one_of("CONNECT TRACE TRACK"), "no page can send this method"),
+        Rule("method-case", lambda name: name != name.upper(), "methods are upper case"),
+    ),
+    warnings=(Rule("method-options", _one_of("OPTIONS"), "preflights need no entry; delete it"),),
+)
+REQUEST_HEADERS = Vocabulary(
+    refusals=(
+        *_SPELLING,
+        _NOT_A_PATTERN,
+        Rule(
+            "header-response",
+            lambda name: name.lower().startswith("access-control-"),
+            "an answer carries it, no page sends it; delete it",
+        ),
+        Rule(
+            "header-forbidden",
+            lambda name: name.lower().startswith(("sec-", "proxy-")) or _is_forbidden(name),
+            "no page can set this header; delete it",
+        ),
+    ),
+    warnings=(
+        Rule(
+            "header-safelisted",
+            _one_of("Accept Accept-Language Content-Language"),
+            "every page may send it; delete it",
+        ),
+    ),
+)
+RESPONSE_HEADERS = Vocabulary(
+    refusals=(
+        *_SPELLING,
+        _NOT_A_PATTERN,
+        Rule(
+            "header-unreadable",
+            _one_of("Set-Cookie Set-Cookie2"),
+            "no page can read this header; delete it",
+        ),
+    ),
+    warnings=(
+        Rule(
+            "header-safelisted",
+            _one_of(
+                "Cache-Control Content-Language Content-Length Content-Type Expires "
+                "Last-Modified Pragma"
+            ),
+            "every page may read it; delete it",
+        ),
+    ),
+)

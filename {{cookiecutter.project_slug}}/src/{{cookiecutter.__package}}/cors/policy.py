@@ -1,0 +1,194 @@
+"""What one blueprint allows, and the headers that flask-cors writes for it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import NamedTuple
+
+from flask import Flask, Response
+from flask_cors import cross_origin
+
+from .origins import ANY, Allowlist
+
+Headers = list[tuple[str, str]]
+
+# A page may always use these, whatever a preflight says (Fetch standard, "CORS-safelisted method").
+SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
+
+_VARY_ON_PREFLIGHTS = (
+    "Vary",
+    "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
+)
+
+
+def variable_name(option: str, blueprint: str | None = None) -> str:
+    """Return the name of a variable: the shared one of an option, or that of one blueprint.
+
+    Letters and digits of the blueprint's name are kept, in upper case; others become ``_``.
+    """
+    suffix = "" if blueprint is None else "_" + re.sub(r"[^A-Z0-9]", "_", blueprint.upper())
+    return f"CORS_{option.upper()}{suffix}"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What one blueprint allows. The options have the names that flask-cors gives them.
+
+    Two policies are equal when their options are; `variables` tells which ``CORS_*`` variable
+    decided an option (those at their default are missing).
+    """
+
+    blueprint: str = field(compare=False)
+    variables: Mapping[str, str] = field(default_factory=dict, compare=False)
+    origins: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+    allow_headers: tuple[str, ...] = ("Authorization", "Content-Type")
+    expose_headers: tuple[str, ...] = ()
+    supports_credentials: bool = False
+    max_age: int = 600
+    enforce: bool = True
+
+    def variable(self, option: str) -> str:
+        """Return the variable to edit for an option: the one that decided, or the blueprint's."""
+        return self.variables.get(option) or variable_name(option, self.blueprint)
+
+    def allows(self, origin: str) -> bool:
+        """Tell whether pages of this origin, the value of an ``Origin`` header, are allowed."""
+        return self._allowlist.allows(origin)
+
+    def allows_method(self, method: str) -> bool:
+        """Tell whether a page may send this method; methods are compared byte by byte."""
+        return method in SAFELISTED_METHODS or method in self.methods
+
+    def headers_refused(self, requested: str) -> list[str]:
+        """Return the names of an ``Access-Control-Request-Headers`` value that are not allowed."""
+        names = [name.strip() for name in requested.lower().split(",")]
+        return [name for name in names if name and name not in self._allow_headers]
+
+    def answer_headers(self, origin: str) -> Headers:
+        """Return the headers of an answer that a page of an allowed origin may read."""
+        return [self._allow_origin(origin), *self._written_by_flask_cors.answer, *self.vary]
+
+    def preflight_headers(self, origin: str) -> Headers:
+        """Return the headers of a preflight that an allowed origin passes."""
+        written = self._written_by_flask_cors.preflight
+        return [self._allow_origin(origin), *written, *self.vary_of_preflights]
+
+    @cached_property
+    def headers_without_origin(self) -> Headers:
+        """The headers of an answer to a request without Origin, which caches may keep for pages."""
+        return self.answer_headers(ANY) if self.allows_any else self.vary
+
+    @cached_property
+    def vary(self) -> Headers:
+        """What tells caches that the answer depends on the origin; under ``*`` it does not."""
+        return [] if self.allows_any else [("Vary", "Origin")]
+
+    @cached_property
+    def vary_of_preflights(self) -> Headers:
+        """The same for preflights, which depend on what the page asks for besides."""
+        return [] if self.allows_any else [_VARY_ON_PREFLIGHTS]
+
+    @cached_property
+    def allows_any(self) -> bool:
+        """Whether every origin is allowed (``*``)."""
+        return ANY in self.origins
+
+    def _allow_origin(self, origin: str) -> tuple[str, str]:
+        return ("Access-Control-Allow-Origin", ANY if self.allows_any else origin)
+
+    @cached_property
+    def _allowlist(self) -> Allowlist:
+        return Allowlist(self.origins)
+
+    @cached_property
+    def _allow_headers(self) -> frozenset[str]:
+        return frozenset(name.lower() for name in self.allow_headers)
+
+    @cached_property
+    def _written_by_flask_cors(self) -> "WrittenHeaders":
+        return ask_flask_cors(
+            self.allows_any,
+            self.methods,
+            self.allow_headers,
+            self.expose_headers,
+            self.supports_credentials,
+            self.max_age,
+        )
+
+
+class WrittenHeaders(NamedTuple):
+    """What flask-cors wrote for a listed origin: on its answer, and on its preflight."""
+
+    answer: Headers
+    preflight: Headers
+
+
+@cache
+def ask_flask_cors(
+    allows_any: bool,
+    methods: tuple[str, ...],
+    allow_headers: tuple[str, ...],
+    expose_headers: tuple[str, ...],
+    supports_credentials: bool,
+    max_age: int,
+) -> WrittenHeaders:
+    """Ask flask-cors what it answers under these options: to a listed origin, to its preflight.
+
+    Returns their ``Access-Control-*`` headers but for ``Allow-Origin``, which changes with each
+    request. Every option is passed, so that no setting or default of flask-cors
+    has a say; `max_age` as text, since flask-cors drops the number 0. Raises RuntimeError where
+    flask-cors does not name exactly these methods and headers.
+    """
+    origin = "https://listed.example"
+
+    @cross_origin(
+        origins=ANY if allows_any else [origin],
+        methods=list(methods),
+        allow_headers=list(allow_headers),
+        expose_headers=list(expose_headers),
+        supports_credentials=supports_credentials,
+        max_age=str(max_age),
+        send_wildcard=allows_any,
+        vary_header=False,
+        automatic_options=True,
+        always_send=False,
+        allow_private_network=False,
+    )
+    def view() -> Response:
+        return Response()
+
+    preflight = {
+        "Access-Control-Request-Method": methods[0],
+        "Access-Control-Request-Headers": ", ".join(allow_headers),
+    }
+    app = Flask("flask_cors")
+    with app.test_request_context(headers={"Origin": origin}):
+        answer = view().headers
+    with app.test_request_context(method="OPTIONS", headers={"Origin": origin, **preflight}):
+        preflight_answer = view().headers
+
+    allowed_origin = ANY if allows_any else origin
+    expected = {
+        "Access-Control-Allow-Origin": {allowed_origin},
+        "Access-Control-Allow-Methods": set(methods),
+        "Access-Control-Allow-Headers": set(allow_headers),
+        "Access-Control-Expose-Headers": set(expose_headers),
+        "Access-Control-Max-Age": {str(max_age)},
+    }
+    for name, values in expected.items():
+        if values != {v.strip() for v in preflight_answer.get(name, "").split(",") if v.strip()}:
+            raise RuntimeError(
+                f"flask-cors answered {name}: {preflight_answer.get(name)} "
+                f"where the policy has {', '.join(sorted(values)) or 'none'}"
+            )
+    return WrittenHeaders(_cors_headers(answer), _cors_headers(preflight_answer))
+
+
+def _cors_headers(headers: Mapping[str, str]) -> Headers:
+    return [
+        (name, value)
+        for name, value in headers.items()
+        if name.startswith("Access-Control-") and name != "Access-Control-Allow-Origin"
+    ]

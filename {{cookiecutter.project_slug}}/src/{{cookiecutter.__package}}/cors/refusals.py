@@ -1,0 +1,86 @@
+"""Why a page was refused: a sentence that names the variable to edit, and a line in the log."""
+
+from __future__ import annotations
+
+from functools import cache
+from logging import Logger
+from threading import Lock
+from typing import NamedTuple
+
+from .origins import parse
+from .policy import Policy
+from .problems import quoted
+
+LINES_PER_BLUEPRINT = 100
+
+
+class Refusal(NamedTuple):
+    """A page's origin, method or header that a policy does not list.
+
+    `option` is the option of the policy that decided, `name` the method or header.
+    """
+
+    policy: Policy
+    origin: str
+    option: str
+    name: str | None = None
+
+    def __str__(self) -> str:
+        variable = self.policy.variable(self.option)
+        if self.name is not None:
+            return f"{quoted(self.name)} is not in {variable}; {quoted(self.origin)} asked for it"
+        near = near_miss(self.policy, self.origin)
+        hint = f" (you list {near})" if near else ""
+        return f"{quoted(self.origin)} is not in {variable}{hint}"
+
+
+class RefusalLog:
+    """One WARNING for each blueprint, origin and reason: the log stays short under a flood."""
+
+    def __init__(self, logger: Logger) -> None:
+        self._logger = logger
+        self._logged: dict[str, set[str]] = {}
+        self._lock = Lock()
+
+    def log(self, refusal: Refusal) -> None:
+        """Log a refusal that was not logged before, while its blueprint has lines left."""
+        blueprint = refusal.policy.blueprint
+        logged = self._logged.setdefault(blueprint, set())
+        if len(logged) >= LINES_PER_BLUEPRINT:
+            return
+        key = f"{quoted(refusal.origin)} {refusal.option} {quoted(refusal.name or '')}"
+        with self._lock:
+            if key in logged or len(logged) >= LINES_PER_BLUEPRINT:
+                return
+            logged.add(key)
+            last = len(logged) == LINES_PER_BLUEPRINT
+        more = " (the last refusal of this blueprint that is logged)" if last else ""
+        self._logger.warning("CORS: blueprint %r refused: %s%s", blueprint, refusal, more)
+
+
+def near_miss(policy: Policy, origin: str) -> str | None:
+    """Return a listed origin of the same host, or of the host with or without its first label."""
+    parsed = parse(origin)
+    if parsed is None:
+        return None
+    listed = _by_host(policy.origins)
+    _, _, parent = parsed.host.partition(".")
+    for host in (_local(parsed.host), parent, f"www.{parsed.host}"):
+        if host in listed:
+            ending = f":{parsed.port}" if parsed.port else parsed.host
+            return max(listed[host], key=lambda entry: entry.endswith(ending))
+    return None
+
+
+@cache
+def _by_host(entries: tuple[str, ...]) -> dict[str, list[str]]:
+    listed: dict[str, list[str]] = {}
+    for entry in entries:
+        if origin := parse(entry):
+            listed.setdefault(_local(origin.host), []).append(entry)
+    return listed
+
+
+def _local(host: str) -> str:
+    """Return one name for the three of this machine."""
+    return "localhost" if host in ("127.0.0.1", "[::1]") else host

@@ -1,0 +1,146 @@
+"""The proof that the path of a request selects the policy of the blueprint that serves it."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from flask import Blueprint, Flask
+from werkzeug.routing import (
+    BaseConverter,
+    FloatConverter,
+    IntegerConverter,
+    Rule,
+    UnicodeConverter,
+    UUIDConverter,
+)
+
+from .policy import Policy
+from .problems import Problem
+from .settings import ConfigurationError
+
+# What the converters of one segment can match. A path reaches everything below it, and so may
+# `any` and converters of the application's own.
+_ONE_SEGMENT: dict[type[BaseConverter], str] = {
+    UnicodeConverter: r"[^/]+",
+    IntegerConverter: r"-?[0-9]+",
+    FloatConverter: r"-?[0-9]+\.[0-9]+",
+    UUIDConverter: UUIDConverter.regex,
+}
+_VARIABLE = re.compile(r"<(?:(?P<converter>\w+)(?:\([^<>]*\))?:)?\w+>")
+
+
+def prefix_of(blueprint: Blueprint) -> str:
+    """Return the `url_prefix` of a blueprint without a slash at its end; empty if it has none."""
+    return (blueprint.url_prefix or "").rstrip("/")
+
+
+def check_routes(
+    app: Flask, blueprints: Sequence[Blueprint], policies: Mapping[str, Policy]
+) -> None:
+    """Raise ConfigurationError where a path could select another policy than its blueprint's.
+
+    Routes of the application itself and of blueprints that are not in `blueprints` may lie
+    anywhere: they are put under the policy of their path.
+    """
+    problems = [
+        Problem(f"Blueprint {blueprint.name!r}", code, wrong)
+        for blueprint in blueprints
+        for code, wrong in (
+            *_faults_of_prefix(prefix_of(blueprint)),
+            *_clashes(blueprint, blueprints, policies),
+            *_strays(app, blueprint, blueprints, policies),
+        )
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+
+
+def _faults_of_prefix(prefix: str) -> Iterator[tuple[str, str]]:
+    if not prefix:
+        yield "prefix-missing", 'give it a path of its own: Blueprint(..., url_prefix="/api/...")'
+    elif not prefix.startswith("/"):
+        yield "prefix-slash", f"url_prefix {prefix!r} must begin with a slash"
+    elif "<" in prefix:
+        yield "prefix-variable", f"url_prefix {prefix!r} must not hold a variable"
+    elif "//" in prefix:
+        yield "prefix-slashes", f"url_prefix {prefix!r} must not hold two slashes in a row"
+
+
+def _clashes(
+    blueprint: Blueprint, blueprints: Sequence[Blueprint], policies: Mapping[str, Policy]
+) -> Iterator[tuple[str, str]]:
+    for other in blueprints:
+        if other is blueprint:
+            return
+        if prefix_of(other) == prefix_of(blueprint) and _differ(blueprint, other, policies):
+            yield (
+                "prefix-shared",
+                f"shares url_prefix {prefix_of(other)!r} with {other.name!r}, so their CORS "
+                "settings must be the same",
+            )
+
+
+def _strays(
+    app: Flask,
+    blueprint: Blueprint,
+    blueprints: Sequence[Blueprint],
+    policies: Mapping[str, Policy],
+) -> Iterator[tuple[str, str]]:
+    prefix = prefix_of(blueprint)
+    for rule in _rules_of(app, blueprint):
+        if not _is_below(rule.rule, prefix):
+            yield "rule-outside", f"rule {rule.rule!r} must lie under its url_prefix {prefix!r}"
+            continue
+        for other in blueprints:
+            if (
+                _is_below(prefix_of(other), prefix)
+                and _differ(blueprint, other, policies)
+                and _reaches(app, rule, prefix_of(other))
+            ):
+                yield (
+                    "rule-reaches",
+                    f"rule {rule.rule!r} can match paths under {prefix_of(other)!r} of "
+                    f"{other.name!r}, so their CORS settings must be the same",
+                )
+
+
+def _differ(blueprint: Blueprint, other: Blueprint, policies: Mapping[str, Policy]) -> bool:
+    return policies[blueprint.name] != policies[other.name]
+
+
+def _rules_of(app: Flask, blueprint: Blueprint) -> Iterator[Rule]:
+    """Yield the rules of a blueprint and of those nested in it, whatever it was registered as."""
+    names = {name for name, registered in app.blueprints.items() if registered is blueprint}
+    for rule in app.url_map.iter_rules():
+        parts = rule.endpoint.split(".")
+        if not names.isdisjoint(".".join(parts[:end]) for end in range(1, len(parts))):
+            yield rule
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}/")
+
+
+def _reaches(app: Flask, rule: Rule, prefix: str) -> bool:
+    """Tell whether a rule can match a prefix or a path under it, segment by segment."""
+    patterns = rule.rule.split("/")
+    segments = prefix.split("/")
+    for pattern, segment in zip(patterns, segments, strict=False):
+        matcher = _segment_matcher(app, pattern)
+        if matcher is None:
+            return True
+        if not re.fullmatch(matcher, segment):
+            return False
+    return len(patterns) >= len(segments)
+
+
+def _segment_matcher(app: Flask, pattern: str) -> str | None:
+    """Return the regular expression of one segment of a rule, or None if it can match slashes."""
+    matcher, end = "", 0
+    for variable in _VARIABLE.finditer(pattern):
+        converter = app.url_map.converters[variable["converter"] or "default"]
+        if converter not in _ONE_SEGMENT:
+            return None
+        matcher += re.escape(pattern[end : variable.start()]) + _ONE_SEGMENT[converter]
+        end = variable.end()
+    rest = pattern[end:]
+    return None if "<" in rest else matcher + re.escape(rest)

@@ -1,0 +1,151 @@
+"""`CORS_*` variables become one `Policy` for each blueprint; every problem is reported at once.
+
+`CORS_<OPTION>` is shared and `CORS_<OPTION>_<BLUEPRINT>` replaces it for one blueprint. Each option
+is resolved on its own: the blueprint's variable, then the shared one, then the default of `Policy`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+
+import click
+
+from .options import READERS, Findings
+from .origins import ANY, is_ip, parse
+from .policy import Policy, variable_name
+from .problems import Problem
+
+PREFIX = "CORS_"
+PROBLEMS_PRINTED = 20
+
+# What Kubernetes sets in every container for services whose names begin with `cors`.
+_KUBERNETES = re.compile(r"CORS_(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+_\w+)")
+
+
+class ConfigurationError(ValueError, click.ClickException):
+    """The configuration cannot work: `problems` holds every reason as data.
+
+    The message has a line for each problem. Flask's commands print it without a traceback and
+    exit with 1, as they do for every `click.ClickException`.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        lines = [f"CORS configuration has {count} problem{'s' if count > 1 else ''}:"]
+        lines += [f"  {problem}" for problem in self.problems[:PROBLEMS_PRINTED]]
+        if count > PROBLEMS_PRINTED:
+            lines.append(f"  and {count - PROBLEMS_PRINTED} more")
+        click.ClickException.__init__(self, "\n".join(lines))
+
+
+class Settings(NamedTuple):
+    """The policy of each blueprint by its name, and what is worth a warning but no refusal."""
+
+    policies: dict[str, Policy]
+    warnings: list[Problem]
+
+
+def read_settings(blueprints: Sequence[str], variables: Mapping[str, Any]) -> Settings:
+    """Return the settings of the blueprints of these names.
+
+    `variables` are the process environment with the values given to `create_app` laid over it;
+    other names than ``CORS_*`` are passed over. Raises ConfigurationError with every problem.
+    """
+    found = Findings()
+    known = {
+        variable_name(option, blueprint): option
+        for blueprint in [None, *blueprints]
+        for option in READERS
+    }
+    _check_suffixes(blueprints, found)
+    _check_names(blueprints, variables, known, found)
+    values = {
+        name: READERS[option](name, variables[name], found)
+        for name, option in known.items()
+        if name in variables
+    }
+    policies = {name: _policy(name, values) for name in blueprints}
+    for policy in policies.values():
+        _check_credentials(policy, found)
+    if found.problems:
+        raise ConfigurationError(_once_each(found.problems))
+    return Settings(policies, _once_each(found.warnings))
+
+
+def _policy(blueprint: str, values: Mapping[str, Any]) -> Policy:
+    options, variables = {}, {}
+    for option in READERS:
+        for name in (variable_name(option, blueprint), variable_name(option)):
+            if values.get(name) is not None:
+                options[option.lower()], variables[option.lower()] = values[name], name
+                break
+    return Policy(blueprint, variables, **options)
+
+
+def _once_each(problems: list[Problem]) -> list[Problem]:
+    return list(dict.fromkeys(problems))
+
+
+def _check_suffixes(blueprints: Sequence[str], found: Findings) -> None:
+    owners: dict[str, str] = {}
+    for name in blueprints:
+        variable = variable_name("ORIGINS", name)
+        owner = owners.setdefault(variable, name)
+        if owner != name:
+            wrong = f"belongs to two blueprints, {owner!r} and {name!r}; rename one"
+            found.problems.append(Problem(variable, "suffix-clash", wrong))
+
+
+def _check_names(
+    blueprints: Sequence[str],
+    variables: Mapping[str, Any],
+    known: Mapping[str, str],
+    found: Findings,
+) -> None:
+    for name in variables:
+        bare = name.upper().removeprefix("FLASK_")
+        if not bare.startswith(PREFIX) or name in known or _KUBERNETES.fullmatch(name):
+            continue
+        wrong = "is not a setting"
+        if any(bare.startswith(f"{PREFIX}{option}_") for option in READERS):
+            wrong = f"names no blueprint ({', '.join(sorted(blueprints))})"
+        if name.startswith("FLASK_"):
+            wrong = "CORS settings have no FLASK_ in front"
+        near = get_close_matches(bare, known, n=1, cutoff=0.7)
+        wrong += f"; did you mean {near[0]}?" if near else "; delete it"
+        found.problems.append(Problem(name, "unknown", wrong))
+
+
+def _check_credentials(policy: Policy, found: Findings) -> None:
+    """Refuse what would hand a user's cookies to strangers, on the way or at the other end."""
+    if not policy.supports_credentials:
+        return
+    variable = policy.variables.get("origins", "")
+    credentials = policy.variables["supports_credentials"]
+    for entry in policy.origins:
+        if entry == ANY:
+            wrong = f"* cannot go together with {credentials}; list the origins"
+            found.problems.append(Problem(variable, "any-with-credentials", wrong, entry=entry))
+        elif entry.startswith("http://") and (origin := parse(entry)):
+            wrong = f"over http:// anyone on the way can use what {credentials} lets a page send"
+            problem = Problem(variable, "http-with-credentials", wrong, entry=entry)
+            if _is_private(origin.host):
+                found.warnings.append(problem)
+            elif not _is_loopback(origin.host):
+                found.problems.append(replace(problem, wrong=f"{wrong}; write https://"))
+
+
+def _is_loopback(host: str) -> bool:
+    if is_ip(host):
+        return ip_address(host.strip("[]")).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def _is_private(host: str) -> bool:
+    if is_ip(host):
+        return ip_address(host.strip("[]")).is_private and not _is_loopback(host)
+    return host.rpartition(".")[2] in {"test", "local", "internal"}

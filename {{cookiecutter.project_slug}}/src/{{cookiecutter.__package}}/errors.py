@@ -1,0 +1,42 @@
+"""Every error is application/problem+json (RFC 9457), with the headers that belong to it."""
+
+import json
+
+from flask import Flask, Response
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+
+PROBLEM_JSON = "application/problem+json"
+
+
+def init_app(app: Flask) -> None:
+    """Answer errors as problem details: those of routing, of `abort()`, and unhandled exceptions.
+
+    An unhandled exception is logged with its traceback and answered with 500, in debug mode too.
+    It propagates where ``PROPAGATE_EXCEPTIONS`` is true, by default under ``TESTING``.
+    """
+    if app.config["PROPAGATE_EXCEPTIONS"] is None:
+        app.config["PROPAGATE_EXCEPTIONS"] = app.testing
+    app.register_error_handler(HTTPException, answer_with_problem)
+
+
+def answer_with_problem(error: HTTPException) -> ResponseReturnValue:
+    """Return the answer of an HTTP error with problem details for a body.
+
+    What was given to `abort()` as a finished response is left as it is.
+    """
+    if error.response is not None or error.code is None:
+        return error
+    response = Response(problem_body(error.code, error.description), error.code)
+    response.headers.extend(error.get_headers())
+    response.content_type = PROBLEM_JSON
+    return response
+
+
+def problem_body(status: int, detail: str | None = None) -> bytes:
+    """Return problem details as JSON: the status, its name and, if there is one, a sentence."""
+    problem = {"type": "about:blank", "title": HTTP_STATUS_CODES.get(status), "status": status}
+    if detail is not None:
+        problem["detail"] = detail
+    return json.dumps(problem).encode()
