@@ -1,14 +1,54 @@
 """The blueprint `skeleton`: a pattern to copy for your own views."""
 
 import pytest
+from flask.testing import FlaskClient
 
-LISTED = "https://app.example.com"
-UNLISTED = "https://evil.example"
+from {{ cookiecutter.__package }}.cors.browser import Blocked, Browser, send_to
+
+from .conftest import LISTED, MakeApp
+
+UNLISTED = "https://unlisted.example"
 
 
-def test_index_answers(client):
+def test_index_answers(client: FlaskClient) -> None:
     assert client.get("/api/skeleton/").json == {"blueprint": "skeleton"}
 
 
-def test_echo_returns_the_object_that_was_sent(client):
-    assert client.post("/api/skeleton/echo", json={"a": 1}).json == {"a": 1}
+def test_echo_returns_the_object_that_was_sent(client: FlaskClient) -> None:
+    assert client.post("/api/skeleton/echo", json={"name": "Ada"}).json == {"name": "Ada"}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        ("{", "application/json", 400),
+        ("[]", "application/json", 400),
+        ("name=Ada", "application/x-www-form-urlencoded", 415),
+    ],
+)
+def test_echo_refuses_what_is_no_json_object(
+    client: FlaskClient, body: str, content_type: str, status: int
+) -> None:
+    answer = client.post("/api/skeleton/echo", data=body, content_type=content_type)
+
+    assert answer.status_code == status
+    assert answer.mimetype == "application/problem+json"
+
+
+def test_a_listed_page_reads_the_answer(browser: Browser) -> None:
+    answer = browser.fetch("/api/skeleton/echo", origin=LISTED, method="POST", json={"name": "Ada"})
+
+    assert answer.json == {"name": "Ada"}
+
+
+def test_an_unlisted_page_is_blocked(browser: Browser) -> None:
+    with pytest.raises(Blocked):
+        browser.fetch("/api/skeleton/", origin=UNLISTED)
+
+
+def test_an_allowlist_of_its_own_replaces_the_shared_one(make_app: MakeApp) -> None:
+    browser = Browser(send_to(make_app({"CORS_ORIGINS_SKELETON": "https://own.example"})))
+
+    assert browser.fetch("/api/skeleton/", origin="https://own.example").status == 200
+    with pytest.raises(Blocked):
+        browser.fetch("/api/skeleton/", origin=LISTED)

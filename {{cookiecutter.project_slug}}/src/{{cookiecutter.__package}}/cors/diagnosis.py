@@ -169,7 +169,7 @@ _RULES = (
     _Rule("separator", _matches(r"[\s;|]"), "entries are separated by commas"),
     _Rule(
         "regex",
-        _matches(r"\\[.dwsb/]|//\.\*|^\.\*|\.\+|[\^$(){}]|\[(?![0-9A-Fa-f:.]*([%\]]|$))|s\?:"),
+        _matches(r"\\[.dwsb/]|//\.\*|^\.\*|\.\+|[\^$(){}]|(?<!//)(?<!^)(?<!\*\.)\[|s\?:"),
         "a regular expression; write each origin, or https://*.example.com for all its subdomains",
     ),
     # `*`
@@ -297,8 +297,12 @@ _RULES = (
 
 def _corrected(entry: str) -> str | None:
     """Return what to write instead: the origins that were certainly meant, or None."""
-    visible = "".join(letter for letter in entry if letter.isprintable())
-    return _joined([_corrected_origin(word) for word in re.split(r"[\s;|]+", visible) if word])
+    words = re.split(r"[\s;|]+", "".join(filter(_is_visible_or_blank, entry)))
+    return _joined([_corrected_origin(word) for word in words if word])
+
+
+def _is_visible_or_blank(letter: str) -> bool:
+    return letter.isprintable() or letter.isspace()
 
 
 def _corrected_origin(entry: str) -> str | None:

@@ -12,11 +12,12 @@ _is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, se
 
 
 class Rule(NamedTuple):
-    """A stable word for the rule, whether a name breaks it, and the sentence that says so."""
+    """A stable word for the rule, whether a name breaks it, what is wrong, what to write."""
 
     code: str
     breaks: Callable[[str], object]
     wrong: str
+    write: Callable[[str], str | None] = lambda name: None
 
 
 class Vocabulary(NamedTuple):
@@ -57,7 +58,7 @@ METHODS = Vocabulary(
     refusals=(
         *_SPELLING,
         Rule("method-forbidden", _one_of("CONNECT TRACE TRACK"), "no page can send this method"),
-        Rule("method-case", lambda name: name != name.upper(), "methods are upper case"),
+        Rule("method-case", lambda name: not name.isupper(), "methods are upper case", str.upper),
     ),
     warnings=(Rule("method-options", _one_of("OPTIONS"), "preflights need no entry; delete it"),),
 )

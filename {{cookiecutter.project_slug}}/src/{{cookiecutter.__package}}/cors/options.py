@@ -126,8 +126,9 @@ def _names_of(
     for position, name in enumerate(written, start=1):
         refused, warned = vocabulary.judge(name)
         if refused:
+            write = refused.write(name)
             found.problems.append(
-                Problem(variable, refused.code, refused.wrong, None, name, position)
+                Problem(variable, refused.code, refused.wrong, write, name, position)
             )
             continue
         if warned:

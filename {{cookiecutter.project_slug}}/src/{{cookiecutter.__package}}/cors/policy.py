@@ -1,7 +1,7 @@
 """What one blueprint allows, and the headers that flask-cors writes for it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import NamedTuple
@@ -186,9 +186,9 @@ def ask_flask_cors(
     return WrittenHeaders(_cors_headers(answer), _cors_headers(preflight_answer))
 
 
-def _cors_headers(headers: Mapping[str, str]) -> Headers:
+def _cors_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     return [
         (name, value)
-        for name, value in headers.items()
+        for name, value in headers
         if name.startswith("Access-Control-") and name != "Access-Control-Allow-Origin"
     ]

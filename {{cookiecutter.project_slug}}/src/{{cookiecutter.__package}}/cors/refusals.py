@@ -54,7 +54,7 @@ class RefusalLog:
                 return
             logged.add(key)
             last = len(logged) == LINES_PER_BLUEPRINT
-        more = " (the last refusal of this blueprint that is logged)" if last else ""
+        more = " (the last refusal of this blueprint to be logged)" if last else ""
         self._logger.warning("CORS: blueprint %r refused: %s%s", blueprint, refusal, more)
 
 

@@ -1,0 +1,1 @@
+"""Pages of several sites call an API from a real browser, and tell what they saw."""

@@ -1,0 +1,134 @@
+"""Chromium opens one page after the other; each carries out its plan and reports what it saw."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from flask import Flask, Response, request
+from waitress import create_server  # type: ignore[import-untyped]
+from waitress.wasyncore import close_all  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+PAGE = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+SECONDS = 60
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-proxy-server",
+    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost",
+]
+
+Plan = list[dict[str, Any]]
+
+
+class Seen(NamedTuple):
+    """What a page could read of an answer; the names of headers are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+def find_chromium() -> str:
+    """Return the program; without one the test is skipped, but fails where CI is true."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program:
+        return program
+    sentence = "Chromium is not installed, so no page in a real browser was asked"
+    if os.environ.get("CI") == "true":
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+@contextmanager
+def served(app: WSGIApplication) -> Iterator[int]:
+    """Serve an application with waitress on 127.0.0.1; yields the port."""
+    sockets: dict[int, object] = {}
+    server = create_server(app, sockets, host="127.0.0.1", port=0)
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        yield server.effective_port
+    finally:
+        server.trigger.pull_trigger(partial(close_all, sockets))
+        thread.join()
+        server.task_dispatcher.shutdown()
+
+
+class Pages:
+    """The server of the pages, whatever site they are of, of their plans and of their reports."""
+
+    def __init__(self) -> None:
+        self.app = Flask("pages")
+        self.app.add_url_rule("/", view_func=page)
+        self.app.add_url_rule("/sandboxed", view_func=sandboxed_page)
+        self.app.add_url_rule("/visits/<int:visit>", view_func=self._hand_out)
+        self.app.add_url_rule("/visits/<int:visit>", view_func=self._take, methods=["POST"])
+        self._addresses: list[str] = []
+        self._plans: list[Plan] = []
+        self._reports: Queue[list[Any]] = Queue()
+
+    def browse(
+        self, chromium: str, profile: Path, port: int, visits: Sequence[tuple[str, Plan]]
+    ) -> list[list[Seen | None]]:
+        """Open the address of each visit in turn; return what its page saw, call by call.
+
+        `port` is where this server is, `profile` an empty folder.
+        """
+        self._plans = [plan for _, plan in visits]
+        self._addresses = [
+            f"{address}?http://localhost:{port}/visits/{visit}"
+            for visit, (address, _) in enumerate(visits)
+        ]
+        command = [chromium, *FLAGS, f"--user-data-dir={profile}", self._addresses[0]]
+        with (profile / "log").open("w+") as log, subprocess.Popen(
+            command, stdout=log, stderr=log
+        ) as process:
+            try:
+                reports = [self._reports.get(timeout=SECONDS) for _ in visits]
+            except Empty:
+                log.seek(0)
+                pytest.fail(f"no page reported within {SECONDS} seconds; Chromium:\n{log.read()}")
+            finally:
+                process.terminate()
+        return [[Seen(**seen) if seen else None for seen in report] for report in reports]
+
+    def _hand_out(self, visit: int) -> Response:
+        return readable(self.app.json.dumps(self._plans[visit]))
+
+    def _take(self, visit: int) -> Response:
+        self._reports.put(request.get_json(force=True))
+        return readable([*self._addresses, "about:blank"][visit + 1])
+
+
+def page() -> str:
+    """Return the page."""
+    return PAGE
+
+
+def sandboxed_page() -> Response:
+    """Return the page without an origin of its own: it sends ``Origin: null``."""
+    return Response(PAGE, headers={"Content-Security-Policy": "sandbox allow-scripts"})
+
+
+def readable(text: str) -> Response:
+    """Return an answer that a page of any site may read."""
+    return Response(text, headers={"Access-Control-Allow-Origin": "*"})

@@ -1,0 +1,470 @@
+"""What pages see: every blueprint, every kind of origin, every situation; then rule by rule."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flask import Flask, Response
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+from werkzeug.test import create_environ
+
+from {{ cookiecutter.__package }} import create_app
+from {{ cookiecutter.__package }}.blueprints import BLUEPRINTS
+from {{ cookiecutter.__package }}.cors import init_app
+from {{ cookiecutter.__package }}.cors.browser import Blocked, Browser, send_to
+from {{ cookiecutter.__package }}.cors.policy import ask_flask_cors, variable_name
+
+from .conftest import MakeProbed, Recorded
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+LISTED = "https://app.example.com:8443"
+UNLISTED = {
+    "unlisted": "https://unlisted.example",
+    "look-alike prefix": "https://evilapp.example.com:8443",
+    "look-alike suffix": "https://app.example.com.evil.example:8443",
+    "other scheme": "http://app.example.com:8443",
+    "other port": "https://app.example.com:8444",
+    "upper case": "https://APP.example.com:8443",
+    "trailing dot": "https://app.example.com.:8443",
+    "null": "null",
+}
+# Method, path below the prefix, request headers, status.
+SITUATIONS: dict[str, tuple[str, str, dict[str, str], int]] = {
+    "200": ("GET", "/probe/ok", {}, 200),
+    "preflight": ("PUT", "/probe/ok", {}, 200),
+    "bearer token": ("GET", "/probe/private", {"Authorization": "Bearer me"}, 200),
+    "401 of a login hook": ("GET", "/probe/private", {}, 401),
+    "401 after a preflight": ("GET", "/probe/private", {"Authorization": "no"}, 401),
+    "404": ("GET", "/probe/missing", {}, 404),
+    "404 after a preflight": ("PUT", "/probe/missing", {}, 404),
+    "405": ("POST", "/probe/read-only", {}, 405),
+    "308": ("GET", "/probe/slash", {}, 200),
+    "308 after a preflight": ("PUT", "/probe/slash", {}, 200),
+    "500": ("GET", "/probe/boom", {}, 500),
+    "500 of a hook": ("GET", "/probe/hook", {}, 500),
+    "stream": ("GET", "/probe/stream", {}, 200),
+}
+PREFIXES = [blueprint.url_prefix or "" for blueprint in BLUEPRINTS]
+PREFIX = PREFIXES[0]
+NAME = BLUEPRINTS[0].name
+PREFLIGHT = {"Origin": LISTED, "Access-Control-Request-Method": "PUT"}
+
+
+@pytest.fixture
+def app(make_probed: MakeProbed) -> Flask:
+    return make_probed({"CORS_ORIGINS": LISTED})
+
+
+def cors_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name: value for name, value in headers if name.startswith("Access-Control-")}
+
+
+# The walk
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_a_listed_page_reads_every_answer(browser: Browser, prefix: str, situation: str) -> None:
+    method, path, headers, status = SITUATIONS[situation]
+
+    answer = browser.fetch(prefix + path, origin=LISTED, method=method, headers=headers)
+
+    assert answer.status == status
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("kind", UNLISTED)
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_another_page_reads_none(
+    browser: Browser, recorded: Recorded, prefix: str, kind: str, situation: str
+) -> None:
+    method, path, headers, _ = SITUATIONS[situation]
+
+    with pytest.raises(Blocked):
+        browser.fetch(prefix + path, origin=UNLISTED[kind], method=method, headers=headers)
+    assert set(recorded) <= {"GET"}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("blueprint", BLUEPRINTS, ids=lambda blueprint: blueprint.name)
+def test_a_blueprint_is_stricter_than_the_rest(
+    make_probed: MakeProbed, blueprint: Any, situation: str
+) -> None:
+    own = "https://own.example"
+    shared_and_own = {"CORS_ORIGINS": LISTED, variable_name("ORIGINS", blueprint.name): own}
+    browser = Browser(send_to(make_probed(shared_and_own)))
+    method, path, headers, status = SITUATIONS[situation]
+    path = blueprint.url_prefix + path
+
+    assert browser.fetch(path, origin=own, method=method, headers=headers).status == status
+    with pytest.raises(Blocked):
+        browser.fetch(path, origin=LISTED, method=method, headers=headers)
+
+
+# Answers
+
+
+def test_nothing_set_means_nobody(make_probed: MakeProbed) -> None:
+    browser = Browser(send_to(make_probed({"CORS_ORIGINS": ""})))
+
+    with pytest.raises(Blocked):
+        browser.fetch(f"{PREFIX}/probe/ok", origin=LISTED)
+
+
+def test_without_an_origin_the_answer_is_the_applications(client: FlaskClient) -> None:
+    answer = client.get(f"{PREFIX}/probe/ok")
+
+    assert answer.json == {"ok": True}
+    assert cors_headers(answer.headers) == {}
+    assert answer.headers["Vary"] == "Origin"
+
+
+def test_a_listed_origin_gets_the_headers_of_the_policy(make_probed: MakeProbed) -> None:
+    app = make_probed(
+        {
+            "CORS_ORIGINS": LISTED,
+            "CORS_EXPOSE_HEADERS": "X-Request-Id",
+            "CORS_SUPPORTS_CREDENTIALS": "true",
+        }
+    )
+    answer = app.test_client().get(f"{PREFIX}/probe/ok", headers={"Origin": LISTED})
+
+    assert cors_headers(answer.headers) == {
+        "Access-Control-Allow-Origin": LISTED,
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Expose-Headers": "X-Request-Id",
+    }
+    assert answer.headers["Vary"] == "Origin"
+
+
+def test_an_unlisted_origin_gets_the_answer_of_a_get_without_them(client: FlaskClient) -> None:
+    answer = client.get(f"{PREFIX}/probe/ok", headers={"Origin": UNLISTED["unlisted"]})
+
+    assert answer.json == {"ok": True}
+    assert cors_headers(answer.headers) == {}
+    assert answer.headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize("path", ["/health", "/nowhere", f"{PREFIX}x/probe/ok", "/"])
+def test_outside_every_prefix_there_is_no_policy(client: FlaskClient, path: str) -> None:
+    answer = client.post(path, headers={"Origin": LISTED})
+
+    assert answer.status_code in (404, 405)
+    assert cors_headers(answer.headers) == {}
+    assert "Vary" not in answer.headers
+
+
+@pytest.mark.parametrize("slashes", ["/", "//", "///"])
+def test_leading_slashes_do_not_lead_around_the_policy(app: Flask, slashes: str) -> None:
+    path = {"PATH_INFO": slashes + PREFIX[1:] + "/probe/ok"}
+    client = app.test_client()
+
+    refused = client.post(environ_overrides=path, headers={"Origin": UNLISTED["unlisted"]})
+    routed = client.post(environ_overrides=path, headers={"Origin": LISTED})
+
+    assert (refused.status_code, routed.json) == (403, {"ok": True})
+
+
+def test_the_vary_header_of_the_application_stays(app: Flask) -> None:
+    @app.get(f"{PREFIX}/varies")
+    def varies() -> Response:
+        return Response(headers={"Vary": "Cookie"})
+
+    answer = app.test_client().get(f"{PREFIX}/varies", headers={"Origin": LISTED})
+
+    assert answer.headers.getlist("Vary") == ["Cookie", "Origin"]
+
+
+def test_headers_that_a_view_sets_are_removed_and_logged_once(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.get(f"{PREFIX}/own")
+    def own() -> Response:
+        return Response(headers={"access-control-allow-origin": "*", "X-Other": "kept"})
+
+    client = app.test_client()
+    answers = [client.get(f"{PREFIX}/own", headers={"Origin": LISTED}) for _ in range(2)]
+    stranger = client.get(f"{PREFIX}/own")
+
+    assert answers[1].headers.getlist("Access-Control-Allow-Origin") == [LISTED]
+    assert answers[1].headers["X-Other"] == "kept"
+    assert cors_headers(stranger.headers) == {}
+    assert [record.message for record in caplog.records] == [
+        f"CORS: a view or hook of blueprint {NAME!r} set Access-Control-* headers; they were "
+        "removed, since the CORS_* variables alone decide. Delete that code."
+    ]
+
+
+# Preflights
+
+
+def test_a_preflight_is_answered_before_the_application(app: Flask) -> None:
+    @app.before_request
+    def forbid_everything() -> tuple[str, int]:
+        return "no", 401
+
+    answer = app.test_client().options(
+        f"{PREFIX}/nowhere", headers={**PREFLIGHT, "Access-Control-Request-Headers": "content-type"}
+    )
+
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert "Content-Length" not in answer.headers
+    assert cors_headers(answer.headers) == {
+        "Access-Control-Allow-Origin": LISTED,
+        "Access-Control-Allow-Methods": "DELETE, GET, HEAD, PATCH, POST, PUT",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type",
+        "Access-Control-Max-Age": "600",
+    }
+    assert answer.headers["Vary"] == (
+        "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+    )
+
+
+@pytest.mark.parametrize("names", ["", ",", " , ,", "CONTENT-TYPE", " content-type ,authorization"])
+def test_header_names_are_compared_without_case_and_blanks(client: FlaskClient, names: str) -> None:
+    headers = {**PREFLIGHT, "Access-Control-Request-Headers": names}
+
+    assert client.options(f"{PREFIX}/probe/ok", headers=headers).status_code == 204
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_a_page_may_always_send_get_head_and_post(make_probed: MakeProbed, method: str) -> None:
+    app = make_probed({"CORS_ORIGINS": LISTED, "CORS_METHODS": "PUT"})
+    headers = {**PREFLIGHT, "Access-Control-Request-Method": method}
+
+    assert app.test_client().options(f"{PREFIX}/probe/ok", headers=headers).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"Origin": UNLISTED["unlisted"]},
+        {"Origin": ""},
+        {"Origin": "null"},
+        {"Origin": f"{LISTED}, {LISTED}"},
+        {"Origin": f"{LISTED} x"},
+        {"Origin": "https://" + "a" * 8192},
+        {"Origin": "https://\xe9.example"},
+        {"Access-Control-Request-Method": "PURGE"},
+        {"Access-Control-Request-Method": "put"},
+        {"Access-Control-Request-Method": "PU"},
+        {"Access-Control-Request-Method": ""},
+        {"Access-Control-Request-Headers": "x-other"},
+        {"Access-Control-Request-Headers": "content-type,x-other"},
+        {"Access-Control-Request-Headers": ",".join(f"x-{n}" for n in range(500))},
+        {"Access-Control-Request-Headers": "content-type authorization"},
+    ],
+)
+def test_a_preflight_for_anything_else_is_refused(
+    client: FlaskClient, changed: dict[str, str]
+) -> None:
+    answer = client.options(f"{PREFIX}/probe/ok", headers={**PREFLIGHT, **changed})
+
+    assert (answer.status_code, answer.content_type) == (403, "application/problem+json")
+    assert answer.json == {"type": "about:blank", "title": "Forbidden", "status": 403}
+    assert cors_headers(answer.headers) == {}
+    assert answer.headers["Vary"].startswith("Origin, Access-Control-Request-Method")
+
+
+def test_options_without_a_request_method_is_the_applications(client: FlaskClient) -> None:
+    answer = client.options(f"{PREFIX}/probe/ok", headers={"Origin": LISTED})
+
+    assert "PATCH" in answer.headers["Allow"]
+    assert cors_headers(answer.headers) == {"Access-Control-Allow-Origin": LISTED}
+
+
+def test_a_refusal_names_its_reason_in_debug_alone(make_probed: MakeProbed) -> None:
+    app = make_probed({"CORS_ORIGINS": LISTED, "DEBUG": True})
+    headers = {**PREFLIGHT, "Access-Control-Request-Method": "PURGE"}
+
+    answer = app.test_client().options(f"{PREFIX}/probe/ok", headers=headers)
+
+    assert answer.json is not None
+    variable = variable_name("METHODS", NAME)
+    assert answer.json["detail"] == f"'PURGE' is not in {variable}; {LISTED!r} asked for it"
+
+
+# Enforcement
+
+UNSAFE = ["POST", "PUT", "PATCH", "DELETE", "PURGE", "get", "CONNECT"]
+
+
+@pytest.mark.parametrize("method", UNSAFE)
+@pytest.mark.parametrize("site", [{}, {"Sec-Fetch-Site": "cross-site"}])
+def test_an_unsafe_request_of_an_unlisted_origin_never_reaches_the_view(
+    client: FlaskClient, recorded: Recorded, method: str, site: dict[str, str]
+) -> None:
+    headers = {"Origin": UNLISTED["unlisted"], **site}
+    as_sent = {"REQUEST_METHOD": method}
+
+    answer = client.open(f"{PREFIX}/probe/ok", environ_overrides=as_sent, headers=headers)
+
+    assert (answer.status_code, answer.content_type) == (403, "application/problem+json")
+    assert cors_headers(answer.headers) == {}
+    assert answer.headers["Vary"] == "Origin"
+    assert recorded == []
+
+
+def test_a_websocket_of_an_unlisted_origin_never_reaches_the_application(app: Flask) -> None:
+    app.url_map.add(Rule(f"{PREFIX}/socket", endpoint="socket", websocket=True))
+    app.view_functions["socket"] = lambda: "opened"
+    client = app.test_client()
+    handshake = {"Upgrade": "WebSocket", "Connection": "Upgrade"}
+
+    refused, opened = (
+        client.get(f"{PREFIX}/socket", headers={"Origin": origin, **handshake})
+        for origin in (UNLISTED["unlisted"], LISTED)
+    )
+
+    assert (refused.status_code, opened.text) == (403, "opened")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": LISTED},
+        {"Origin": "http://api.example", "Host": "api.example"},
+        {"Origin": "http://api.example", "Host": "api.example:80"},
+        {"Origin": "https://api.example", "Host": "api.example:443"},
+        {"Origin": "http://api.example:8000", "Host": "API.example:8000"},
+        {"Origin": "https://unlisted.example", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "https://unlisted.example", "Sec-Fetch-Site": "none"},
+    ],
+)
+def test_a_request_of_the_same_site_or_of_no_page_reaches_the_view(
+    client: FlaskClient, recorded: Recorded, headers: dict[str, str]
+) -> None:
+    assert client.post(f"{PREFIX}/probe/ok", headers=headers).status_code == 200
+    assert recorded == ["POST"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://api.example", "Host": "api.example:8000"},
+        {"Origin": "http://api.example:443", "Host": "api.example"},
+        {"Origin": "http://api.example", "Host": "api.example", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": "http://api.example", "Host": "api.example", "Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://api.example", "Host": "api.example", "Sec-Fetch-Site": ""},
+        {"Origin": "app://api.example", "Host": "api.example"},
+        {"Origin": "null", "Host": "null"},
+        {"Origin": "http://", "Host": ""},
+    ],
+)
+def test_what_only_looks_like_the_same_site_does_not(
+    client: FlaskClient, recorded: Recorded, headers: dict[str, str]
+) -> None:
+    assert client.post(f"{PREFIX}/probe/ok", headers=headers).status_code == 403
+    assert recorded == []
+
+
+def test_without_enforcement_the_view_runs_and_the_page_reads_nothing(
+    make_probed: MakeProbed, recorded: Recorded
+) -> None:
+    app = make_probed({"CORS_ORIGINS": LISTED, "CORS_ENFORCE": "false"})
+
+    with pytest.raises(Blocked):
+        Browser(send_to(app)).fetch(
+            f"{PREFIX}/probe/ok", origin=UNLISTED["unlisted"], method="POST"
+        )
+    assert recorded == ["POST"]
+
+
+# A public API
+
+
+@pytest.fixture
+def public(make_probed: MakeProbed) -> FlaskClient:
+    return make_probed({"CORS_ORIGINS": "*"}).test_client()
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": UNLISTED["unlisted"]}, {"Origin": "null"}])
+@pytest.mark.parametrize("path", ["/probe/ok", "/probe/missing", "/probe/boom", "/probe/slash"])
+def test_an_asterisk_is_on_every_answer_so_that_caches_may_share_it(
+    public: FlaskClient, path: str, headers: dict[str, str]
+) -> None:
+    answer = public.get(PREFIX + path, headers=headers)
+
+    assert cors_headers(answer.headers) == {"Access-Control-Allow-Origin": "*"}
+    assert "Vary" not in answer.headers
+
+
+def test_an_asterisk_refuses_nobody_for_the_origin(public: FlaskClient, recorded: Recorded) -> None:
+    for method in UNSAFE[:4]:
+        public.open(f"{PREFIX}/probe/ok", method=method, headers={"Origin": "null"})
+
+    assert recorded == UNSAFE[:4]
+
+
+def test_an_asterisk_still_names_the_methods(public: FlaskClient) -> None:
+    allowed = public.options(f"{PREFIX}/probe/ok", headers=PREFLIGHT)
+    refused = public.options(
+        f"{PREFIX}/probe/ok", headers={**PREFLIGHT, "Access-Control-Request-Method": "PURGE"}
+    )
+
+    assert (allowed.status_code, refused.status_code) == (204, 403)
+    assert allowed.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Vary" not in allowed.headers
+
+
+# WSGI
+
+
+def test_the_middleware_keeps_to_wsgi(app: Flask) -> None:
+    started: list[tuple[str, dict[str, str], Any]] = []
+    written: list[bytes] = []
+    closed: list[bool] = []
+
+    class Body:
+        def __iter__(self) -> Iterator[bytes]:
+            return iter([b"a", b"b"])
+
+        def close(self) -> None:
+            closed.append(True)
+
+    def wsgi_app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Body:
+        start_response("200 OK", [("X-First", "1")])
+        try:
+            raise RuntimeError("late")
+        except RuntimeError:
+            write = start_response("500 Oops", [], sys.exc_info())
+        write(b"written")
+        return Body()
+
+    app.wsgi_app._wsgi_app = wsgi_app  # type: ignore[attr-defined]
+
+    def server_start(status: str, headers: Any, exc_info: Any = None) -> Any:
+        started.append((status, cors_headers(headers), exc_info and exc_info[0]))
+        return written.append
+
+    body: Any = app(create_environ(f"{PREFIX}/", headers={"Origin": LISTED}), server_start)
+    allowed = {"Access-Control-Allow-Origin": LISTED}
+    assert started == [("200 OK", allowed, None), ("500 Oops", allowed, RuntimeError)]
+    assert [*written, *body] == [b"written", b"a", b"b"]
+    body.close()
+    assert closed == [True]
+
+
+def test_two_applications_have_lists_of_their_own() -> None:
+    first, second = (create_app({"CORS_ORIGINS": f"https://{n}.example"}) for n in "ab")
+    browser = Browser(send_to(second))
+
+    assert first is not second
+    assert browser.fetch(f"{PREFIX}/", origin="https://b.example").status == 200
+    with pytest.raises(Blocked):
+        browser.fetch(f"{PREFIX}/", origin="https://a.example")
+
+
+def test_an_application_takes_one_middleware(app: Flask) -> None:
+    with pytest.raises(RuntimeError, match="already called"):
+        init_app(app, BLUEPRINTS)
+
+
+def test_flask_cors_must_write_what_the_policy_says() -> None:
+    with pytest.raises(RuntimeError, match="flask-cors answered Access-Control-Allow-Methods"):
+        ask_flask_cors(False, ("get",), (), (), False, 0)

@@ -1,0 +1,107 @@
+"""A refusal is one line in the log: who, why, which variable to edit."""
+
+import logging
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from {{ cookiecutter.__package }}.blueprints import BLUEPRINTS
+from {{ cookiecutter.__package }}.cors.policy import Policy, variable_name
+from {{ cookiecutter.__package }}.cors.refusals import LINES_PER_BLUEPRINT, Refusal, near_miss
+
+from ..conftest import LISTED
+
+NAME = BLUEPRINTS[0].name
+PATH = f"{BLUEPRINTS[0].url_prefix}/"
+STRANGER = "https://stranger.example"
+
+
+def test_a_refusal_is_logged_once_with_the_variable_to_edit(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    for method in ("GET", "POST", "GET"):
+        client.open(PATH, method=method, headers={"Origin": STRANGER})
+
+    assert [(record.levelno, record.message) for record in caplog.records] == [
+        (
+            logging.WARNING,
+            f"CORS: blueprint {NAME!r} refused: '{STRANGER}' is not in CORS_ORIGINS",
+        )
+    ]
+
+
+def test_a_refused_preflight_names_what_is_missing(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-token"}
+    client.options(PATH, headers={"Origin": LISTED, **asked})
+
+    (record,) = caplog.records
+    variable = variable_name("ALLOW_HEADERS", NAME)
+    assert record.message.endswith(
+        f"refused: 'x-token' is not in {variable}; '{LISTED}' asked for it"
+    )
+
+
+def test_no_line_for_what_is_not_refused(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.get(PATH)
+    client.post(PATH, headers={"Origin": LISTED})
+    client.post(PATH, headers={"Origin": "http://api.example", "Host": "api.example"})
+
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("origin", "near"),
+    [
+        ("http://localhost:5173", "http://localhost:3000"),
+        ("http://127.0.0.1:3000", "http://localhost:3000"),
+        ("http://[::1]:8080", "http://localhost:8080"),
+        ("https://localhost:3000", "http://localhost:3000"),
+        ("http://app.example.com", "https://app.example.com"),
+        ("https://app.example.com:8443", "https://app.example.com"),
+        ("https://www.app.example.com", "https://app.example.com"),
+        ("https://example.org", "https://www.example.org"),
+        ("https://example.net", "https://*.example.net"),
+        ("http://shop.example.net", "https://*.example.net"),
+        ("https://stranger.example", None),
+        ("https://app.example.com/", None),
+        ("null", None),
+    ],
+)
+def test_a_near_miss_is_named(origin: str, near: str | None) -> None:
+    listed = (
+        "http://localhost:3000",
+        "http://localhost:8080",
+        "https://app.example.com",
+        "https://www.example.org",
+        "https://*.example.net",
+    )
+    policy = Policy("public", {"origins": "CORS_ORIGINS"}, listed)
+
+    assert near_miss(policy, origin) == near
+    assert (f"(you list {near})" in str(Refusal(policy, origin, "origins"))) is (near is not None)
+
+
+def test_an_attackers_origin_stays_on_one_short_line(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.get(PATH, headers={"Origin": "https://a\x0b\x85\u2028" + "b" * 5000})
+
+    (record,) = caplog.records
+    assert len(record.message) < 300
+    assert len(record.message.splitlines()) == 1
+
+
+def test_a_flood_of_origins_leaves_a_fixed_number_of_lines(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = app.test_client()
+    for number in range(LINES_PER_BLUEPRINT + 50):
+        client.post(PATH, headers={"Origin": f"https://{number}.example"})
+
+    assert len(caplog.records) == LINES_PER_BLUEPRINT
+    assert caplog.records[-1].message.endswith("(the last refusal of this blueprint to be logged)")

@@ -1,0 +1,160 @@
+"""The start-up check: a path never selects another policy than that of the blueprint it reaches."""
+
+from typing import Any
+
+import pytest
+from flask import Blueprint, Flask
+from werkzeug.routing import BaseConverter
+
+from {{ cookiecutter.__package }}.cors import ConfigurationError, init_app
+
+DIFFERENT = {"CORS_ORIGINS_A": "https://a.example", "CORS_ORIGINS_B": "https://b.example"}
+SAME = {"CORS_ORIGINS": "https://app.example.com"}
+
+
+def view(**_: Any) -> str:
+    return "served"
+
+
+def blueprint(name: str, prefix: str | None, *rules: str) -> Blueprint:
+    made = Blueprint(name, __name__, url_prefix=prefix)
+    for number, rule in enumerate(rules):
+        made.add_url_rule(rule, f"view{number}", view)
+    return made
+
+
+class AnyPath(BaseConverter):
+    regex = ".*"
+
+
+def application(*blueprints: Blueprint, settings: dict[str, str] | None = None) -> Flask:
+    app = Flask(__name__)
+    app.url_map.converters["anything"] = AnyPath
+    app.config.update(settings or {})
+    for made in blueprints:
+        app.register_blueprint(made)
+    init_app(app, blueprints)
+    return app
+
+
+@pytest.mark.parametrize("prefix", ["/api/a", "/api/a/", "/a", "/é"])
+def test_a_static_prefix_is_taken(prefix: str) -> None:
+    application(blueprint("a", prefix, "/", "/<path:rest>"))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "code"),
+    [
+        (None, "prefix-missing"),
+        ("", "prefix-missing"),
+        ("/", "prefix-missing"),
+        ("/<tenant>/a", "prefix-variable"),
+        ("/api//a", "prefix-slashes"),
+    ],
+)
+def test_another_prefix_is_refused(prefix: str | None, code: str) -> None:
+    with pytest.raises(ConfigurationError, match="has 1 problem:") as raised:
+        application(blueprint("a", prefix, "/x"))
+
+    assert [(p.variable, p.code) for p in raised.value.problems] == [("Blueprint 'a'", code)]
+
+
+def test_a_prefix_needs_a_slash_in_front() -> None:
+    with pytest.raises(ConfigurationError, match="must begin with a slash"):
+        init_app(Flask(__name__), [blueprint("a", "api")])
+
+
+def test_a_prefix_given_at_registration_is_refused() -> None:
+    app = Flask(__name__)
+    made = blueprint("a", "/api/a", "/x")
+    app.register_blueprint(made, url_prefix="/elsewhere")
+
+    with pytest.raises(ConfigurationError, match="rule '/elsewhere/x' must lie under"):
+        init_app(app, [made])
+
+
+# Two blueprints with different settings: the rules of `a` under /api, of `b` under /api/b.
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "/<path:rest>",
+        "/<name>",
+        "/<name>/",
+        "/<string:name>/edit",
+        "/<string(length=1):name>/edit",
+        "/b",
+        "/b/edit",
+        "/<anything:rest>",
+        '/<any("b", "c"):name>',
+        '/<any("b/c"):name>',
+        "/b<path:rest>",
+        "/<x>/<y>",
+    ],
+)
+def test_a_rule_must_not_reach_under_another_prefix(rule: str) -> None:
+    layout = (blueprint("a", "/api", rule), blueprint("b", "/api/b", "/"))
+
+    with pytest.raises(ConfigurationError, match="can match paths under '/api/b' of 'b'"):
+        application(*layout, settings=DIFFERENT)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["/", "/c", "/c/<path:rest>", "/<int:n>", "/<float:x>", "/<uuid:u>", "/bb", "/<x>c", "/x<y>"],
+)
+def test_a_rule_that_cannot_is_taken(rule: str) -> None:
+    layout = (blueprint("a", "/api", rule), blueprint("b", "/api/b", "/"))
+
+    application(*layout, settings=DIFFERENT)
+
+
+def test_with_equal_settings_a_rule_may_reach_anywhere() -> None:
+    layout = (blueprint("a", "/api", "/<path:rest>"), blueprint("b", "/api/b", "/"))
+
+    application(*layout, settings=SAME)
+
+
+def test_one_prefix_needs_equal_settings() -> None:
+    layout = (blueprint("a", "/api", "/a"), blueprint("b", "/api/", "/b"))
+
+    application(*layout, settings=SAME)
+    with pytest.raises(ConfigurationError, match="shares url_prefix '/api' with 'a'"):
+        application(*layout, settings=DIFFERENT)
+
+
+def test_a_nested_blueprint_shares_the_policy() -> None:
+    parent = blueprint("a", "/api/a", "/")
+    parent.register_blueprint(blueprint("child", "/child", "/x"))
+    app = application(parent, settings={"CORS_ORIGINS_A": "https://a.example"})
+
+    answer = app.test_client().get("/api/a/child/x", headers={"Origin": "https://a.example"})
+
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://a.example"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "rule"),
+    [(None, "/page"), ("/<tenant>", "/page"), ("/other", "/page"), (None, "/<path:rest>")],
+)
+def test_blueprints_of_others_may_lie_anywhere(prefix: str | None, rule: str) -> None:
+    ours = blueprint("a", "/api/a", "/")
+    app = Flask(__name__)
+    app.register_blueprint(ours)
+    app.register_blueprint(
+        Blueprint("files", __name__, url_prefix="/files", static_folder="static")
+    )
+    app.register_blueprint(blueprint("theirs", prefix, rule))
+
+    init_app(app, [ours])
+
+
+def test_routes_added_later_are_checked_before_the_first_request() -> None:
+    late = blueprint("a", "/api/a", "/")
+    app = Flask(__name__)
+    init_app(app, [late])
+    app.register_blueprint(late, url_prefix="/elsewhere")
+    app.testing = True
+
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="rule '/elsewhere/' must lie under"):
+            app.test_client().get("/elsewhere/")

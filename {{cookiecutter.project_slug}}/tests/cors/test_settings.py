@@ -1,0 +1,449 @@
+"""The rules for every variable, as tables: what is refused, what to write, which variable wins."""
+
+from typing import Any
+
+import pytest
+
+from {{ cookiecutter.__package }}.cors.policy import Policy
+from {{ cookiecutter.__package }}.cors.problems import Problem
+from {{ cookiecutter.__package }}.cors.settings import ConfigurationError, read_settings
+
+BLUEPRINTS = ["public", "admin"]
+APP = "https://app.example.com"
+OWN = "https://own.example.com"
+
+
+def policies(**variables: Any) -> dict[str, Policy]:
+    return read_settings(BLUEPRINTS, variables).policies
+
+
+def problems(**variables: Any) -> list[Problem]:
+    with pytest.raises(ConfigurationError) as raised:
+        read_settings(BLUEPRINTS, variables)
+    return list(raised.value.problems)
+
+
+def warnings(**variables: Any) -> list[Problem]:
+    return read_settings(BLUEPRINTS, variables).warnings
+
+
+ACCEPTED_ORIGINS = [
+    APP,
+    "http://app.example.com:443",
+    "https://app.example.com:80",
+    "http://localhost:3000",
+    "http://app",
+    "http://127.0.0.1:5173",
+    "http://[::1]:5173",
+    "http://[2001:db8::1]",
+    "https://a_b.example.com",
+    "https://a--b.example.com",
+    "https://1.example.com",
+    "https://xn--bcher-kva.example",
+    "https://xn--strae-oqa.example",
+    "https://xn--4dbrk0ce.example",
+    "https://app.example.com:65535",
+    "https://*.example.com",
+    "https://*.example.co.uk",
+    "https://*.example.com:8443",
+    "http://*.localhost:3000",
+    "http://*.test",
+    "capacitor://localhost",
+    "ionic://localhost",
+    "tauri://localhost",
+    "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+    "moz-extension://12345678-90ab-cdef-1234-567890abcdef",
+]
+
+
+@pytest.mark.parametrize("entry", ACCEPTED_ORIGINS)
+def test_an_origin_as_browsers_send_it_is_accepted(entry: str) -> None:
+    assert policies(CORS_ORIGINS=entry)["public"].origins == (entry,)
+
+
+# The rules of an allowlist: a value, the code of its problem, what to write instead if it is sure.
+REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
+    # The scheme
+    ("app.example.com", "scheme-missing", None),
+    ("localhost:3000", "scheme-missing", None),
+    ("//app.example.com", "scheme-missing", None),
+    ("[::1]:3000", "scheme-missing", None),
+    ("https:app.example.com", "scheme-slashes", APP),
+    ("https:/app.example.com", "scheme-slashes", APP),
+    ("https:///app.example.com", "scheme-slashes", APP),
+    ("https:\\\\app.example.com", "scheme-slashes", APP),
+    ("HTTPS://app.example.com", "scheme-case", APP),
+    ("file:///index.html", "scheme-without-pages", None),
+    ("data:text/html", "scheme-without-pages", None),
+    ("ws://app.example.com", "scheme-without-pages", None),
+    ("wss://app.example.com", "scheme-without-pages", None),
+    ("ftp://app.example.com", "scheme-without-pages", None),
+    ("blob:https://app.example.com/1", "scheme-without-pages", None),
+    ("about:blank", "scheme-without-pages", None),
+    ("javascript:alert(1)", "regex", None),
+    ("javascript:void", "scheme-without-pages", None),
+    ("mailto:ada@example.com", "scheme-without-pages", None),
+    ("ssh://app.example.com", "scheme-without-pages", None),
+    ("tcp://app.example.com", "scheme-without-pages", None),
+    ("htps://app.example.com", "scheme-unknown", None),
+    ("htp://app.example.com", "scheme-unknown", None),
+    ("httpss://app.example.com", "scheme-unknown", None),
+    ("hxxps://app.example.com", "scheme-unknown", None),
+    ("null", "null", None),
+    ("a" * 41 + "://app", "scheme-length", None),
+    # The host
+    ("https://", "host-empty", None),
+    ("https://:8443", "host-empty", None),
+    ("https://App.example.com", "host-case", APP),
+    ("https://app.example.com.", "trailing-dot", APP),
+    ("https://app..example.com", "label-empty", None),
+    ("https://.example.com", "label-empty", None),
+    ("https://" + "a" * 64 + ".example.com", "label-length", None),
+    ("https://" + "a." * 126 + "com", "host-length", None),
+    ("https://-app.example.com", "label-hyphen", None),
+    ("https://app-.example.com", "label-hyphen", None),
+    ("https://app!.example.com", "host-character", None),
+    ("https://app~.example.com", "host-character", None),
+    ("https://%61pp.example.com", "percent", None),
+    ("https://bücher.example", "non-ascii", None),
+    ("https://straße.example", "non-ascii", None),
+    ("https://app。example.com", "non-ascii", None),
+    ("https://\N{KELVIN SIGN}elvin.example", "non-ascii", None),
+    ("https://xn--a.example", "punycode", None),
+    ("https://xn--.example", "label-hyphen", None),
+    ("https://xn--example-.example", "label-hyphen", None),
+    ("http://127.1", "ipv4", None),
+    ("http://127.0.0.01", "ipv4", None),
+    ("http://0x7f.1", "ipv4", None),
+    ("http://2130706433", "ipv4", None),
+    ("http://256.0.0.1", "ipv4", None),
+    ("http://[::0:1]:3000", "ipv6", "http://[::1]:3000"),
+    ("http://[0:0:0:0:0:0:0:1]", "ipv6", "http://[::1]"),
+    ("http://[2001:DB8::1]", "ipv6", "http://[2001:db8::1]"),
+    ("http://[::1", "ipv6", None),
+    ("http://[::g]", "ipv6", None),
+    ("http://[fe80::1%eth0]", "ipv6-zone", None),
+    ("http://[::ffff:127.0.0.1]", "ipv4-mapped", None),
+    ("http://[::ffff:7f00:1]", "ipv4-mapped", None),
+    # The port
+    ("https://app.example.com:443", "port-default", APP),
+    ("http://app.example.com:80", "port-default", "http://app.example.com"),
+    ("https://app.example.com:", "port-empty", APP),
+    ("https://app.example.com:0", "port-zero", None),
+    ("https://app.example.com:65536", "port-range", None),
+    ("https://app.example.com:0443", "port-zeros", APP),
+    ("https://app.example.com:08443", "port-zeros", "https://app.example.com:8443"),
+    ("https://app.example.com:https", "port-number", None),
+    ("http://localhost:*", "wildcard-port", None),
+    # More than an origin
+    ("https://app.example.com/", "path", APP),
+    ("https://app.example.com/login", "path", APP),
+    ("https://app.example.com/*", "path", APP),
+    ("https://app.example.com?next=1", "query", APP),
+    ("https://app.example.com/?next=1", "query", APP),
+    ("https://app.example.com#top", "fragment", APP),
+    ("https://ada@app.example.com", "user-info", APP),
+    ("https://ada:secret@app.example.com", "user-info", APP),
+    # The asterisk
+    ("https://*", "wildcard-place", None),
+    ("*://app.example.com", "wildcard-place", None),
+    ("https://app.*.com", "wildcard-place", None),
+    ("https://app*.example.com", "wildcard-place", None),
+    ("https://*app.example.com", "wildcard-place", None),
+    ("https://*.*.example.com", "wildcard-place", None),
+    ("https://**.example.com", "wildcard-place", None),
+    ("*.example.com", "wildcard-scheme", None),
+    ("capacitor://*.example.com", "wildcard-scheme", None),
+    ("https://*.com", "wildcard-single-label", None),
+    ("https://*.local", "wildcard-single-label", None),
+    ("https://*.co.uk", "wildcard-suffix", None),
+    ("https://*.github.io", "wildcard-suffix", None),
+    ("https://*.vercel.app", "wildcard-suffix", None),
+    ("http://*.127.0.0.1", "wildcard-ip", None),
+    ("http://*.[::1]", "wildcard-ip", None),
+    ("https://*.example.com/", "path", "https://*.example.com"),
+    (f"{APP}, *", "any-and-others", None),
+    # Regular expressions
+    (r"https://.*\.example\.com", "regex", None),
+    (r"^https://app\.example\.com$", "regex", None),
+    ("https?://app.example.com", "regex", None),
+    ("https://(app|www).example.com", "separator", None),
+    ("https://app[0-9].example.com", "regex", None),
+    # The spelling of the list
+    (f'["{APP}", "{OWN}"]', "list", f"{APP}, {OWN}"),
+    (f"['{APP}']", "list", APP),
+    (f"({APP})", "list", APP),
+    ("[]", "list", None),
+    (f'["{APP}"', "list", None),
+    (f'"{APP}"', "quotes", APP),
+    (f"'{APP}'", "quotes", APP),
+    (f"“{APP}”", "quotes", APP),
+    (f"<{APP}>", "brackets", APP),
+    (f"{APP} # production", "comment", None),
+    ("${FRONT_END}", "placeholder", None),
+    ("$FRONT_END", "placeholder", None),
+    ("https://$HOST", "placeholder", None),
+    ("{% raw %}{{ front_end }}{% endraw %}", "placeholder", None),
+    ("%FRONT_END%", "placeholder", None),
+    ("None", "word", None),
+    ("true", "word", None),
+    ("all", "word", None),
+    (f"{APP} {OWN}", "separator", f"{APP}, {OWN}"),
+    (f"{APP};{OWN}", "separator", f"{APP}, {OWN}"),
+    (f"{APP}|{OWN}", "separator", f"{APP}, {OWN}"),
+    (f"{APP}\n{OWN}", "invisible", f"{APP}, {OWN}"),
+    (f"{APP}\u200b", "invisible", APP),
+    (f"\ufeff{APP}", "invisible", APP),
+    ("https://app\x00.example.com", "invisible", APP),
+    (f"{APP},,{OWN}", "empty", None),
+    (",", "empty", None),
+]
+
+
+@pytest.mark.parametrize(("value", "code", "write"), REFUSED_ORIGINS)
+def test_what_is_no_origin_is_refused(value: str, code: str, write: str | None) -> None:
+    assert [(p.code, p.write) for p in problems(CORS_ORIGINS=value)] == [(code, write)]
+
+
+# The rules of the other variables.
+REFUSED: list[tuple[str, Any, str, str | None]] = [
+    ("CORS_METHODS", "get", "method-case", "GET"),
+    ("CORS_METHODS", "CONNECT", "method-forbidden", None),
+    ("CORS_METHODS", "TRACE", "method-forbidden", None),
+    ("CORS_METHODS", "track", "method-forbidden", None),
+    ("CORS_METHODS", "GET POST", "name-malformed", None),
+    ("CORS_METHODS", "GET;POST", "name-malformed", None),
+    ("CORS_METHODS", "*", "name-any", None),
+    ("CORS_METHODS", "GET,,POST", "name-empty", None),
+    ("CORS_METHODS", [], "methods-none", None),
+    ("CORS_ALLOW_HEADERS", "*", "name-any", None),
+    ("CORS_ALLOW_HEADERS", "X-*", "name-pattern", None),
+    ("CORS_ALLOW_HEADERS", "X-Token$", "name-pattern", None),
+    ("CORS_ALLOW_HEADERS", "^X-Token", "name-pattern", None),
+    ("CORS_ALLOW_HEADERS", "X Token", "name-malformed", None),
+    ("CORS_ALLOW_HEADERS", '"X-Token"', "name-malformed", None),
+    ("CORS_ALLOW_HEADERS", "X-Tokén", "name-malformed", None),
+    ("CORS_ALLOW_HEADERS", "Cookie", "header-forbidden", None),
+    ("CORS_ALLOW_HEADERS", "origin", "header-forbidden", None),
+    ("CORS_ALLOW_HEADERS", "Sec-Fetch-Site", "header-forbidden", None),
+    ("CORS_ALLOW_HEADERS", "Proxy-Authorization", "header-forbidden", None),
+    ("CORS_ALLOW_HEADERS", "Access-Control-Allow-Origin", "header-response", None),
+    ("CORS_EXPOSE_HEADERS", "*", "name-any", None),
+    ("CORS_EXPOSE_HEADERS", "Set-Cookie", "header-unreadable", None),
+    ("CORS_EXPOSE_HEADERS", "set-cookie2", "header-unreadable", None),
+    ("CORS_SUPPORTS_CREDENTIALS", "maybe", "boolean", None),
+    ("CORS_SUPPORTS_CREDENTIALS", 2, "boolean", None),
+    ("CORS_SUPPORTS_CREDENTIALS", None, "boolean", None),
+    ("CORS_ENFORCE", "y", "boolean", None),
+    ("CORS_MAX_AGE", "ten minutes", "max-age", None),
+    ("CORS_MAX_AGE", "-1", "max-age", None),
+    ("CORS_MAX_AGE", "1.5", "max-age", None),
+    ("CORS_MAX_AGE", "1_000", "max-age", None),
+    ("CORS_MAX_AGE", "\N{ARABIC-INDIC DIGIT FIVE}", "max-age", None),
+    ("CORS_MAX_AGE", True, "max-age", None),
+    ("CORS_MAX_AGE", "86401", "max-age-range", "86400"),
+    ("CORS_MAX_AGE", "9" * 5000, "max-age-range", "86400"),
+    ("CORS_ORIGINS", None, "type", None),
+    ("CORS_ORIGINS", 8000, "type", None),
+    ("CORS_ORIGINS", [APP, 1], "type", None),
+    ("CORS_ORIGINS", {"origins": APP}, "type", None),
+    ("CORS_METHODS", True, "type", None),
+    ("CORS_ORIGIN", APP, "unknown", None),
+    ("CORS_ORIGINS_ADMN", APP, "unknown", None),
+    ("CORS_ORIGINS_HEALTH", APP, "unknown", None),
+    ("CORS_RESOURCES", "/api/*", "unknown", None),
+    ("cors_origins", APP, "unknown", None),
+    ("FLASK_CORS_ORIGINS", APP, "unknown", None),
+]
+
+
+@pytest.mark.parametrize(("variable", "value", "code", "write"), REFUSED)
+def test_what_cannot_work_is_refused(
+    variable: str, value: Any, code: str, write: str | None
+) -> None:
+    found = problems(**{variable: value})
+
+    assert [(p.variable, p.code, p.write) for p in found] == [(variable, code, write)]
+
+
+# Two settings that exclude each other.
+@pytest.mark.parametrize(
+    ("entry", "code"),
+    [
+        ("*", "any-with-credentials"),
+        ("http://app.example.com", "http-with-credentials"),
+        ("http://8.8.8.8", "http-with-credentials"),
+        ("http://*.example.com", "http-with-credentials"),
+    ],
+)
+def test_credentials_need_listed_and_encrypted_origins(entry: str, code: str) -> None:
+    found = problems(CORS_ORIGINS=entry, CORS_SUPPORTS_CREDENTIALS="true")
+
+    assert [(p.variable, p.entry, p.code) for p in found] == [("CORS_ORIGINS", entry, code)]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "http://localhost:3000",
+        "http://app.localhost",
+        "http://*.localhost",
+        "http://127.0.0.1:3000",
+        "http://127.8.8.8",
+        "http://[::1]:3000",
+        "capacitor://localhost",
+        APP,
+    ],
+)
+def test_credentials_go_with_this_machine_and_https(entry: str) -> None:
+    assert warnings(CORS_ORIGINS=entry, CORS_SUPPORTS_CREDENTIALS="true") == []
+
+
+# What starts all the same, with a warning.
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [
+        ({"CORS_ORIGINS": f"{APP}, {APP}"}, "duplicate"),
+        ({"CORS_ORIGINS": f"{APP}, https://*.example.com"}, "redundant"),
+        ({"CORS_METHODS": "GET, GET"}, "duplicate"),
+        ({"CORS_METHODS": "GET, OPTIONS"}, "method-options"),
+        ({"CORS_ALLOW_HEADERS": "X-Token, x-token"}, "duplicate"),
+        ({"CORS_ALLOW_HEADERS": "Accept"}, "header-safelisted"),
+        ({"CORS_EXPOSE_HEADERS": "content-type"}, "header-safelisted"),
+        ({"CORS_MAX_AGE": "7201"}, "max-age-long"),
+        (
+            {"CORS_ORIGINS": "http://192.168.1.5:3000", "CORS_SUPPORTS_CREDENTIALS": "1"},
+            "http-with-credentials",
+        ),
+        (
+            {"CORS_ORIGINS": "http://app.test", "CORS_SUPPORTS_CREDENTIALS": "1"},
+            "http-with-credentials",
+        ),
+    ],
+)
+def test_what_is_odd_but_works_is_a_warning(variables: dict[str, str], code: str) -> None:
+    assert [warning.code for warning in warnings(**variables)] == [code]
+
+
+# Which variable wins: variables, an option, its value for `public` and for `admin`.
+@pytest.mark.parametrize(
+    ("variables", "option", "public", "admin"),
+    [
+        ({}, "origins", (), ()),
+        ({"CORS_ORIGINS": APP}, "origins", (APP,), (APP,)),
+        ({"CORS_ORIGINS_ADMIN": APP}, "origins", (), (APP,)),
+        ({"CORS_ORIGINS": APP, "CORS_ORIGINS_ADMIN": OWN}, "origins", (APP,), (OWN,)),
+        ({"CORS_ORIGINS": APP, "CORS_ORIGINS_ADMIN": ""}, "origins", (APP,), ()),
+        ({"CORS_ORIGINS": " "}, "origins", (), ()),
+        ({"CORS_ORIGINS": f" {APP} ,\n{OWN},"}, "origins", (APP, OWN), (APP, OWN)),
+        ({"CORS_ORIGINS": [APP, OWN]}, "origins", (APP, OWN), (APP, OWN)),
+        ({"CORS_ORIGINS": []}, "origins", (), ()),
+        ({"CORS_ORIGINS": "*"}, "origins", ("*",), ("*",)),
+        ({"CORS_METHODS": "GET, PUT"}, "methods", ("GET", "PUT"), ("GET", "PUT")),
+        ({"CORS_METHODS": "PUT", "CORS_METHODS_ADMIN": ""}, "methods", ("PUT",), ("PUT",)),
+        ({"CORS_ALLOW_HEADERS": ""}, "allow_headers", (), ()),
+        (
+            {"CORS_ALLOW_HEADERS": "X-A", "CORS_ALLOW_HEADERS_ADMIN": ""},
+            "allow_headers",
+            ("X-A",),
+            (),
+        ),
+        ({"CORS_EXPOSE_HEADERS": "X-A,X-B"}, "expose_headers", ("X-A", "X-B"), ("X-A", "X-B")),
+        ({"CORS_SUPPORTS_CREDENTIALS_ADMIN": "yes"}, "supports_credentials", False, True),
+        ({"CORS_SUPPORTS_CREDENTIALS": True}, "supports_credentials", True, True),
+        ({"CORS_SUPPORTS_CREDENTIALS": "ON"}, "supports_credentials", True, True),
+        ({"CORS_ENFORCE_PUBLIC": "off"}, "enforce", False, True),
+        ({"CORS_ENFORCE_PUBLIC": 0}, "enforce", False, True),
+        ({"CORS_ENFORCE": "no", "CORS_ENFORCE_PUBLIC": ""}, "enforce", False, False),
+        ({"CORS_MAX_AGE": "0"}, "max_age", 0, 0),
+        ({"CORS_MAX_AGE": 60, "CORS_MAX_AGE_ADMIN": ""}, "max_age", 60, 60),
+    ],
+)
+def test_the_own_variable_then_the_shared_one_then_the_default(
+    variables: dict[str, Any], option: str, public: object, admin: object
+) -> None:
+    read = policies(**variables)
+
+    assert (getattr(read["public"], option), getattr(read["admin"], option)) == (public, admin)
+
+
+def test_the_defaults_allow_nobody() -> None:
+    policy = policies()["public"]
+
+    assert policy == Policy("public")
+    assert not policy.allows(APP)
+
+
+def test_a_policy_knows_the_variables_that_decided() -> None:
+    policy = policies(CORS_ORIGINS=APP, CORS_MAX_AGE_ADMIN="60")["admin"]
+
+    assert policy.variables == {"origins": "CORS_ORIGINS", "max_age": "CORS_MAX_AGE_ADMIN"}
+    assert policy.variable("methods") == "CORS_METHODS_ADMIN"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CORS_SERVICE_HOST",
+        "CORS_PORT",
+        "CORS_PROXY_SERVICE_PORT_HTTP",
+        "CORS_PROXY_PORT_80_TCP_ADDR",
+        "PATH",
+        "FLASK_DEBUG",
+    ],
+)
+def test_variables_of_others_are_passed_over(name: str) -> None:
+    assert policies(**{name: "tcp://10.0.0.1:80"})["public"] == Policy("public")
+
+
+def test_two_blueprints_with_one_suffix_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="'a-b' and 'a_b'") as raised:
+        read_settings(["a-b", "a_b"], {})
+
+    assert [(p.variable, p.code) for p in raised.value.problems] == [
+        ("CORS_ORIGINS_A_B", "suffix-clash")
+    ]
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        policies(
+            CORS_ORIGINS_ADMIN=f"{APP}, https://admin.example.com/",
+            CORS_ORIGINS_ADMN=APP,
+            CORS_MAX_AGE="soon",
+            CORS_SUPPORTS_CREDENTIALS="true",
+            CORS_ORIGINS="http://app.example.com, nonsense",
+        )
+
+    assert raised.value.message.splitlines() == [
+        "CORS configuration has 5 problems:",
+        "  CORS_ORIGINS_ADMN: names no blueprint (admin, public); did you mean CORS_ORIGINS_ADMIN?",
+        "  CORS_ORIGINS, entry 2 'nonsense': an origin begins with its scheme; "
+        "write https:// or http:// in front",
+        "  CORS_MAX_AGE 'soon': not a number of seconds; write a whole one from 0 to 86400",
+        "  CORS_ORIGINS_ADMIN, entry 2 'https://admin.example.com/': an origin has no path; "
+        "write https://admin.example.com",
+        "  CORS_ORIGINS 'http://app.example.com': over http:// anyone on the way can use what "
+        "CORS_SUPPORTS_CREDENTIALS lets a page send; write https://",
+    ]
+
+
+def test_one_problem_is_one() -> None:
+    with pytest.raises(ConfigurationError, match=r"^CORS configuration has 1 problem:\n"):
+        policies(CORS_ORIGINS="nonsense")
+
+
+def test_twenty_problems_are_printed_and_the_rest_counted() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        policies(CORS_ORIGINS=["nonsense"] * 25)
+
+    lines = str(raised.value).splitlines()
+    assert (len(raised.value.problems), len(lines), lines[-1]) == (25, 22, "  and 5 more")
+
+
+def test_a_problem_quotes_a_hundred_characters_on_one_line() -> None:
+    (problem,) = problems(CORS_ORIGINS="x\n" * 5000)
+
+    assert problem.entry == ("x\n" * 5000).strip()
+    assert len(str(problem)) < 300
+    assert "\n" not in str(problem)

@@ -1,0 +1,80 @@
+"""Every error is application/problem+json."""
+
+import logging
+from typing import NoReturn
+
+import pytest
+from flask import Flask, Response, abort
+
+from .conftest import MakeApp
+
+PROBLEM_JSON = "application/problem+json"
+
+
+def test_an_unknown_path_is_a_problem(app: Flask) -> None:
+    answer = app.test_client().get("/nowhere")
+
+    assert answer.content_type == PROBLEM_JSON
+    assert answer.json == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "The requested URL was not found on the server. If you entered the URL "
+        "manually please check your spelling and try again.",
+    }
+
+
+def test_a_wrong_method_keeps_its_allow_header(app: Flask) -> None:
+    answer = app.test_client().delete("/health")
+
+    assert (answer.status_code, answer.content_type) == (405, PROBLEM_JSON)
+    assert {"GET", "HEAD", "OPTIONS"} == set(answer.headers["Allow"].split(", "))
+
+
+def test_abort_names_its_reason(app: Flask) -> None:
+    @app.get("/teapot")
+    def teapot() -> NoReturn:
+        abort(418, "Short and stout.")
+
+    answer = app.test_client().get("/teapot")
+
+    assert (answer.status_code, answer.content_type) == (418, PROBLEM_JSON)
+    assert answer.json is not None
+    assert answer.json["detail"] == "Short and stout."
+
+
+def test_a_finished_response_is_left_as_it_is(app: Flask) -> None:
+    @app.get("/finished")
+    def finished() -> NoReturn:
+        abort(Response("wait", 503, {"Retry-After": "5"}))
+
+    answer = app.test_client().get("/finished")
+
+    assert (answer.status_code, answer.text, answer.headers["Retry-After"]) == (503, "wait", "5")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_unhandled_exception_is_logged_and_answered(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture, debug: bool
+) -> None:
+    app = make_app({"TESTING": False, "DEBUG": debug})
+
+    @app.get("/boom")
+    def boom() -> NoReturn:
+        raise RuntimeError("a secret")
+
+    answer = app.test_client().get("/boom")
+
+    assert (answer.status_code, answer.content_type) == (500, PROBLEM_JSON)
+    assert "secret" not in answer.text
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert "a secret" in caplog.text
+
+
+def test_an_unhandled_exception_propagates_under_testing(app: Flask) -> None:
+    @app.get("/boom")
+    def boom() -> NoReturn:
+        raise RuntimeError("a secret")
+
+    with pytest.raises(RuntimeError, match="a secret"):
+        app.test_client().get("/boom")

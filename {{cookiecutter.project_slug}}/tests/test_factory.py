@@ -1,0 +1,54 @@
+"""The application factory: settings, the registry, /health."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from {{ cookiecutter.__package }} import blueprints, create_app
+from {{ cookiecutter.__package }}.blueprints import BLUEPRINTS
+from {{ cookiecutter.__package }}.cors import ConfigurationError
+
+
+def test_health_answers(client: FlaskClient) -> None:
+    assert client.get("/health").json == {"status": "ok"}
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_GREETING", "hello")
+
+    assert create_app().config["GREETING"] == "hello"
+
+
+def test_settings_of_the_caller_beat_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_GREETING", "hello")
+
+    assert create_app({"GREETING": "good day"}).config["GREETING"] == "good day"
+
+
+def test_the_factory_does_not_read_the_env_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("CORS_ORIGINS=not an origin\n")
+    monkeypatch.chdir(tmp_path)
+
+    assert create_app().name == "{{ cookiecutter.__package }}"
+
+
+def test_a_setting_that_cannot_work_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", "app")
+
+    with pytest.raises(ConfigurationError, match="CORS_ORIGINS, entry 1 'app'"):
+        create_app()
+
+
+def test_two_applications_do_not_share_a_thing(app: Flask) -> None:
+    assert create_app() is not app
+
+
+def test_every_module_of_the_package_is_in_the_registry() -> None:
+    folder = Path(blueprints.__path__[0])
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+
+    assert modules == {blueprint.import_name.rpartition(".")[2] for blueprint in BLUEPRINTS}
