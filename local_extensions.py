@@ -26,8 +26,8 @@ CORS_PACKAGE = "{{cookiecutter.project_slug}}/src/{{cookiecutter.__package}}/cor
 
 # Modules that the generated project imports or that its tools would find in the package's place.
 OTHER_PACKAGES = frozenset(
-    "blinker click dotenv flask flask_cors itsdangerous jinja2 markupsafe mypy packaging pip pluggy "
-    "pytest ruff setuptools src test tests uv werkzeug wsgi".split()
+    "blinker click dotenv flask flask_cors itsdangerous jinja2 markupsafe mypy packaging pip "
+    "pluggy pytest ruff setuptools src test tests uv werkzeug wsgi".split()
 )
 WINDOWS_DEVICES = frozenset("con prn aux nul com1 com2 com3 com4 lpt1 lpt2 lpt3".split())
 # Modules of the generated project that a blueprint's module or test would overwrite.
@@ -112,7 +112,9 @@ def origins(answer: str) -> list[str]:
 
 def example_origin(entries: list[str]) -> str:
     """Return one origin that an allowlist allows; of an empty one, an origin it does not allow."""
-    return next(iter(entries), "*").replace("://*.", "://app.").replace("*", "http://localhost:3000")
+    return (
+        next(iter(entries), "*").replace("://*.", "://app.").replace("*", "http://localhost:3000")
+    )
 
 
 def sort_naturally(given: list[str]) -> list[str]:

@@ -23,7 +23,9 @@ DECLINED = [
 
 def main() -> None:
     """Run in the folder of the new project."""
-    multiply("skeleton", [Path("src", PACKAGE, "blueprints/skeleton.py"), Path("tests/test_skeleton.py")])
+    multiply(
+        "skeleton", [Path("src", PACKAGE, "blueprints/skeleton.py"), Path("tests/test_skeleton.py")]
+    )
     remove(DECLINED)
     shutil.copyfile(".env.example", ".env")
     print("\n".join(next_steps()))

@@ -7,15 +7,17 @@ from {{ cookiecutter.__package }}.cors.browser import Blocked, Browser, send_to
 
 from .conftest import LISTED, MakeApp
 
+INDEX = "/api/skeleton/"
+ECHO = "/api/skeleton/echo"
 UNLISTED = "https://unlisted.example"
 
 
 def test_index_answers(client: FlaskClient) -> None:
-    assert client.get("/api/skeleton/").json == {"blueprint": "skeleton"}
+    assert client.get(INDEX).json == {"blueprint": "skeleton"}
 
 
 def test_echo_returns_the_object_that_was_sent(client: FlaskClient) -> None:
-    assert client.post("/api/skeleton/echo", json={"name": "Ada"}).json == {"name": "Ada"}
+    assert client.post(ECHO, json={"name": "Ada"}).json == {"name": "Ada"}
 
 
 @pytest.mark.parametrize(
@@ -29,26 +31,27 @@ def test_echo_returns_the_object_that_was_sent(client: FlaskClient) -> None:
 def test_echo_refuses_what_is_no_json_object(
     client: FlaskClient, body: str, content_type: str, status: int
 ) -> None:
-    answer = client.post("/api/skeleton/echo", data=body, content_type=content_type)
+    answer = client.post(ECHO, data=body, content_type=content_type)
 
     assert answer.status_code == status
     assert answer.mimetype == "application/problem+json"
 
 
 def test_a_listed_page_reads_the_answer(browser: Browser) -> None:
-    answer = browser.fetch("/api/skeleton/echo", origin=LISTED, method="POST", json={"name": "Ada"})
+    answer = browser.fetch(ECHO, origin=LISTED, method="POST", json={"name": "Ada"})
 
     assert answer.json == {"name": "Ada"}
 
 
 def test_an_unlisted_page_is_blocked(browser: Browser) -> None:
     with pytest.raises(Blocked):
-        browser.fetch("/api/skeleton/", origin=UNLISTED)
+        browser.fetch(INDEX, origin=UNLISTED)
 
 
 def test_an_allowlist_of_its_own_replaces_the_shared_one(make_app: MakeApp) -> None:
-    browser = Browser(send_to(make_app({"CORS_ORIGINS_SKELETON": "https://own.example"})))
+    own = "https://own.example"
+    browser = Browser(send_to(make_app({"CORS_ORIGINS_SKELETON": own})))
 
-    assert browser.fetch("/api/skeleton/", origin="https://own.example").status == 200
+    assert browser.fetch(INDEX, origin=own).status == 200
     with pytest.raises(Blocked):
-        browser.fetch("/api/skeleton/", origin=LISTED)
+        browser.fetch(INDEX, origin=LISTED)

@@ -8,7 +8,11 @@ from flask.testing import FlaskClient
 
 from {{ cookiecutter.__package }}.blueprints import BLUEPRINTS
 from {{ cookiecutter.__package }}.cors.policy import Policy, variable_name
-from {{ cookiecutter.__package }}.cors.refusals import LINES_PER_BLUEPRINT, Refusal, near_miss
+from {{ cookiecutter.__package }}.cors.refusals import (
+    LINES_PER_BLUEPRINT,
+    Refusal,
+    near_miss,
+)
 
 from ..conftest import LISTED
 

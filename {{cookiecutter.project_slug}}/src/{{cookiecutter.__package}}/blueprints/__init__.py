@@ -1,12 +1,12 @@
 """The registry: every blueprint of the application, one line each."""
 
-from flask import Blueprint, Flask
+from flask import Flask
 
 {% for name in cookiecutter.blueprints | names | sort_naturally %}
 from .{{ name }} import bp as {{ name }}_bp
 {% endfor %}
 
-BLUEPRINTS: list[Blueprint] = [
+BLUEPRINTS = [
 {% for name in cookiecutter.blueprints | names %}
     {{ name }}_bp,
 {% endfor %}

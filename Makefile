@@ -1,0 +1,42 @@
+# `make` lists the targets. Everything is installed into .venv, with uv where it is on the PATH.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+demo: $(READY) ## Generate the default project into build/, run it, show what pages get
+	@$(BIN)/python scripts/demo.py
+
+test: $(READY) lint ## Test the template: what must hold at each change
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(READY) lint ## Test the template with what takes longer too
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) build
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	@echo "Setting up $(VENV) ..."
+	@if command -v uv > /dev/null; then \
+		uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+		uv pip install --quiet --python $(BIN)/python --group dev; \
+	else \
+		$(PYTHON) -m venv $(VENV) && \
+		$(BIN)/python -m pip install --quiet --upgrade pip && \
+		$(BIN)/python -m pip install --quiet --group dev; \
+	fi
+	@touch $@

@@ -1,0 +1,204 @@
+"""A wrong answer is refused at once in one line; a right one is data, whatever it holds."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import local_extensions
+
+from .conftest import ROOT, Bake, clean_environment
+
+HOSTILE = """O'Brien "the API" \\ {{ 1 + 1 }} {% raw %} ${HOME} `id` \"\"\" é 🚀 </h1> #"""
+
+
+def cookiecutter(folder: Path, *answers: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input", *answers],
+        cwd=folder,
+        env=clean_environment(HOME=str(folder)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+REFUSED = [
+    ("project_name", "", "project_name: '' is empty; write a name such as My API"),
+    ("project_name", "a\tb", "a control character; write one line"),
+    ("description", "a\nb", "a line break or a control character; write one line"),
+    ("project_slug", "My_API", "write a-z, 0-9 and single hyphens"),
+    ("project_slug", "..", "write a-z, 0-9 and single hyphens"),
+    ("project_slug", "../other", "write a-z, 0-9 and single hyphens"),
+    ("project_slug", "a/b", "write a-z, 0-9 and single hyphens"),
+    ("project_slug", "-api", "write a-z, 0-9 and single hyphens"),
+    ("project_slug", "api-", "write a-z, 0-9 and single hyphens"),
+    ("project_slug", "3d", "beginning with a letter"),
+    ("project_slug", "a" * 41, "at most 40"),
+    ("project_slug", "class", "a package named class, which is taken; write another"),
+    ("project_slug", "email", "a package named email, which is taken"),
+    ("project_slug", "flask", "which is taken; write another, such as flask-api"),
+    ("project_slug", "flask-cors", "a package named flask_cors, which is taken"),
+    ("project_slug", "dotenv", "which is taken"),
+    ("project_slug", "tests", "which is taken"),
+    ("project_slug", "wsgi", "which is taken"),
+    ("project_slug", "con", "which is taken"),
+    ("blueprints", "", "blueprints: '' is no name for a blueprint; write a-z"),
+    ("blueprints", "public,", "'' is no name for a blueprint"),
+    ("blueprints", "Admin", "'Admin' is no name for a blueprint"),
+    ("blueprints", "a-b", "'a-b' is no name for a blueprint"),
+    ("blueprints", "1a", "beginning with a letter"),
+    ("blueprints", "a" * 21, "at most 20"),
+    ("blueprints", "public admin", "with commas between the names"),
+    ("blueprints", "import", "is a word of Python; write another, such as import_api"),
+    ("blueprints", "admin, admin", "'admin' is listed twice"),
+    ("blueprints", "errors", "is taken by a test; write another, such as errors_api"),
+    (
+        "cors_origins",
+        "https://app.example.com/",
+        "cors_origins, entry 1 'https://app.example.com/': an origin has no path; "
+        "write https://app.example.com",
+    ),
+    ("cors_origins", '["https://app.example.com"]', "write https://app.example.com"),
+    ("cors_origins", "htps://app", "entry 1 'htps://app'"),
+    ("cors_origins", "*, https://app.example.com", "stands alone"),
+]
+
+
+@pytest.mark.parametrize(("key", "answer", "words"), REFUSED)
+def test_a_wrong_answer_is_refused_in_one_line(
+    tmp_path: Path, key: str, answer: str, words: str
+) -> None:
+    done = cookiecutter(tmp_path, f"{key}={answer}")
+
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
+
+
+def test_every_wrong_origin_is_named(tmp_path: Path) -> None:
+    done = cookiecutter(tmp_path, "cors_origins=htps://a, https://b/")
+
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
+        "cors_origins, entry 1 'htps",
+        "cors_origins, entry 2 'https",
+    ]
+
+
+@pytest.mark.parametrize("answer", ["none", "None", "", " "])
+def test_none_is_an_answer(answer: str) -> None:
+    assert local_extensions.origins(answer) == []
+
+
+def typed(folder: Path, *lines: str) -> subprocess.CompletedProcess[str]:
+    """Type one line after the other at cookiecutter's prompts."""
+    return subprocess.run(
+        [sys.executable, "-m", "cookiecutter", str(ROOT)],
+        cwd=folder,
+        env=clean_environment(HOME=str(folder), COLUMNS="200"),
+        input="".join(f"{line}\n" for line in lines),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_seven_questions_are_asked_in_words(tmp_path: Path) -> None:
+    done = typed(tmp_path, "", "", "", "", "", "", "")
+
+    assert done.returncode == 0, done.stderr
+    asked = [line for line in done.stdout.splitlines() if "/7]" in line or "/7]" in line]
+    text = done.stdout
+    assert asked
+    for number, words in enumerate(
+        [
+            "Name of the project, as people read it (My API)",
+            "Name of its folder and of the distribution (lower case, hyphens) (my-api)",
+            "What it is, in one line (A JSON API",
+            "each gets /api/<name> and an allowlist of its own (public, admin)",
+            "(none for nobody, * for everyone) (http://localhost:3000, http://localhost:5173)",
+            "Add a Dockerfile?",
+            "Add a GitHub Actions workflow that runs the tests?",
+        ],
+        start=1,
+    ):
+        assert f"[{number}/7] " in text
+        assert words in text
+    assert (tmp_path / "my-api/wsgi.py").is_file()
+
+
+def test_a_wrong_answer_that_is_typed_is_refused_right_after_it(tmp_path: Path) -> None:
+    done = typed(tmp_path, "My API", "my-api", "", "public, Admin", "", "", "")
+
+    assert done.returncode == 1
+    assert "[4/7]" in done.stdout
+    assert "[5/7]" not in done.stdout
+    assert len(done.stderr.splitlines()) == 1
+    assert "'Admin' is no name" in done.stderr
+    assert not (tmp_path / "my-api").exists()
+
+
+def test_typed_answers_are_data(tmp_path: Path) -> None:
+    done = typed(tmp_path, HOSTILE, "hostile", HOSTILE, "", "", "", "")
+
+    assert done.returncode == 0, done.stderr
+    project = tmp_path / "hostile"
+    readme = (project / "README.md").read_text(encoding="utf-8").splitlines()
+    pyproject = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    assert (readme[0], readme[2]) == (f"# {HOSTILE}", HOSTILE)
+    assert pyproject["project"]["description"] == HOSTILE
+
+
+def test_the_slug_follows_from_the_name(tmp_path: Path) -> None:
+    done = typed(tmp_path, "Ünser Shop!", "", "", "", "", "", "")
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "unser-shop/src/unser_shop/__init__.py").is_file()
+
+
+def test_reading_origins_writes_no_bytecode(bake: Bake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    project = bake(cors_origins="https://app.example.com")
+
+    assert list(ROOT.glob("{{cookiecutter.project_slug}}/**/__pycache__")) == []
+    assert list(project.path.rglob("__pycache__")) == []
+
+
+def test_reading_origins_leaves_python_as_it_was() -> None:
+    before = (sys.dont_write_bytecode, set(sys.modules))
+    with pytest.raises(SystemExit, match=r"write https://a\.example"):
+        local_extensions.origins("https://a.example/")
+
+    assert sys.dont_write_bytecode == before[0]
+    assert {name for name in sys.modules if "_generated_cors" in name} == set()
+
+
+@pytest.mark.parametrize(
+    ("entries", "origin"),
+    [
+        ([], "http://localhost:3000"),
+        (["*"], "http://localhost:3000"),
+        (["https://a.example", "https://b.example"], "https://a.example"),
+        (["https://*.a.example:8443"], "https://app.a.example:8443"),
+    ],
+)
+def test_the_example_origin_is_allowed(entries: list[str], origin: str) -> None:
+    assert local_extensions.example_origin(entries) == origin
+
+
+def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
+    mine = tmp_path / "my-api/mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+
+    done = cookiecutter(tmp_path)
+
+    assert done.returncode == 1
+    assert "already exists" in done.stdout + done.stderr
+    assert [path.name for path in mine.parent.iterdir()] == ["mine.txt"]
+    assert os.listdir(mine.parent) == ["mine.txt"]
