@@ -138,6 +138,21 @@ def test_wsgi_reads_the_env_file_beside_it_from_any_folder(bake: Bake, tmp_path:
     assert origins(CORS_ORIGINS_ADMIN="https://real.example") == "('https://real.example',)"
 
 
+def test_the_environment_beats_env_and_env_beats_flaskenv(bake: Bake) -> None:
+    project = bake()
+    files = {".env": "CORS_MAX_AGE=2", ".flaskenv": "CORS_MAX_AGE=1\nCORS_MAX_AGE_ADMIN=1"}
+    for name, line in files.items():
+        with (project.path / name).open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+    def max_ages(**env: str) -> list[str]:
+        shown = project.run("flask", "cors", env=env).stdout
+        return re.findall(r"max_age +(\d+) s", shown)
+
+    assert max_ages() == ["2", "1"]
+    assert max_ages(CORS_MAX_AGE="3", CORS_MAX_AGE_ADMIN="4") == ["3", "4"]
+
+
 @pytest.mark.parametrize("command", ["run", "run --debug", "routes", "cors"])
 def test_a_wrong_setting_is_said_without_a_traceback(
     default_project: Project, command: str

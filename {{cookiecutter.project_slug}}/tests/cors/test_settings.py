@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from {{ cookiecutter.__package }} import create_app
 from {{ cookiecutter.__package }}.cors.policy import Policy
 from {{ cookiecutter.__package }}.cors.problems import Problem
 from {{ cookiecutter.__package }}.cors.settings import ConfigurationError, read_settings
@@ -305,6 +306,7 @@ def test_credentials_go_with_this_machine_and_https(entry: str) -> None:
     [
         ({"CORS_ORIGINS": f"{APP}, {APP}"}, "duplicate"),
         ({"CORS_ORIGINS": f"{APP}, https://*.example.com"}, "redundant"),
+        ({"CORS_ORIGINS": "https://*.a.example.com, https://*.example.com"}, "redundant"),
         ({"CORS_METHODS": "GET, GET"}, "duplicate"),
         ({"CORS_METHODS": "GET, OPTIONS"}, "method-options"),
         ({"CORS_ALLOW_HEADERS": "X-Token, x-token"}, "duplicate"),
@@ -323,6 +325,24 @@ def test_credentials_go_with_this_machine_and_https(entry: str) -> None:
 )
 def test_what_is_odd_but_works_is_a_warning(variables: dict[str, str], code: str) -> None:
     assert [warning.code for warning in warnings(**variables)] == [code]
+
+
+@pytest.mark.parametrize(
+    "value", [f"{APP}, {OWN}", "https://example.com, https://*.example.com", "https://*.a.example"]
+)
+def test_entries_of_which_none_is_too_much_are_no_warning(value: str) -> None:
+    assert warnings(CORS_ORIGINS=value) == []
+
+
+def test_warnings_are_logged_once_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    create_app({"CORS_MAX_AGE": "9000"})
+
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        (
+            "WARNING",
+            "CORS: CORS_MAX_AGE '9000': browsers remember a preflight for 7200 seconds at most",
+        )
+    ]
 
 
 # Which variable wins: variables, an option, its value for `public` and for `admin`.

@@ -40,9 +40,10 @@ def read_origins(variable: str, value: Any, found: Findings) -> tuple[str, ...] 
     found.problems += problems
     wildcards = Allowlist(entry for entry in entries if "://*." in entry)
     entries = _without_duplicates(variable, entries, found)
-    for entry in filter(wildcards.covers, entries):
-        wrong = "an entry with * allows it already; delete it"
-        found.warnings.append(Problem(variable, "redundant", wrong, entry=entry))
+    for entry in entries:
+        if wildcards.covers(entry.replace("*.", "", 1)):
+            wrong = "a wider entry allows it already; delete it"
+            found.warnings.append(Problem(variable, "redundant", wrong, entry=entry))
     return tuple(entries)
 
 

@@ -211,10 +211,12 @@ class Allowlist:
             return True
         if len(origin) > MAX_ENTRY_LENGTH:
             return False
-        return origin in self._exact or (bool(self._wildcards) and self.covers(origin))
+        return origin in self._exact or self.covers(origin)
 
     def covers(self, origin: str) -> bool:
         """Tell whether one of the entries that begin with ``*.`` stands for this origin."""
+        if not self._wildcards:
+            return False
         scheme, _, rest = origin.partition("://")
         if len(rest.partition(":")[0]) > MAX_HOST_LENGTH:
             return False

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .origins import parse
 from .policy import Policy
-from .problems import quoted
+from .problems import QUOTED_LENGTH, quoted
 
 LINES_PER_BLUEPRINT = 100
 
@@ -39,7 +39,7 @@ class RefusalLog:
 
     def __init__(self, logger: Logger) -> None:
         self._logger = logger
-        self._logged: dict[str, set[str]] = {}
+        self._logged: dict[str, set[tuple[str, str, str | None]]] = {}
         self._lock = Lock()
 
     def log(self, refusal: Refusal) -> None:
@@ -48,7 +48,8 @@ class RefusalLog:
         logged = self._logged.setdefault(blueprint, set())
         if len(logged) >= LINES_PER_BLUEPRINT:
             return
-        key = f"{quoted(refusal.origin)} {refusal.option} {quoted(refusal.name or '')}"
+        _, origin, option, name = refusal
+        key = (origin[:QUOTED_LENGTH], option, name and name[:QUOTED_LENGTH])
         with self._lock:
             if key in logged or len(logged) >= LINES_PER_BLUEPRINT:
                 return
