@@ -1,4 +1,6 @@
-"""`flask cors` shows the policies, `flask cors check` says what a page sees."""
+"""`flask cors` shows the policies, `flask cors check` says what a page sees and what to change."""
+
+import json
 
 import pytest
 from flask import Flask
@@ -9,12 +11,21 @@ from {{ cookiecutter.__package }}.cors.policy import variable_name
 from ..conftest import LISTED, MakeApp
 
 NAME = BLUEPRINTS[0].name
-PATH = f"{BLUEPRINTS[0].url_prefix}/"
+PATH = f"{BLUEPRINTS[0].url_prefix}/echo"
+STRANGER = "https://stranger.example"
+JSON = ("-H", "Content-Type")
 
 
-def run(app: Flask, *arguments: str) -> tuple[int, str]:
-    result = app.test_cli_runner().invoke(args=["cors", *arguments])
+def run(app: Flask, *arguments: str, color: bool = False) -> tuple[int, str]:
+    result = app.test_cli_runner().invoke(args=["cors", *arguments], color=color)
     return result.exit_code, result.output
+
+
+def own(option: str) -> str:
+    return variable_name(option, NAME)
+
+
+# flask cors
 
 
 def test_the_policies_are_shown_with_the_variables_that_decided(make_app: MakeApp) -> None:
@@ -26,8 +37,9 @@ def test_the_policies_are_shown_with_the_variables_that_decided(make_app: MakeAp
         assert f"\n{blueprint.name}  {blueprint.url_prefix}\n" in f"\n{output}"
     rows = [line.split() for line in output.splitlines()]
     assert ["origins", LISTED, "CORS_ORIGINS"] in rows
-    assert ["expose_headers", "X-Request-Id", "CORS_EXPOSE_HEADERS"] in rows
+    assert ["expose", "headers", "X-Request-Id", "CORS_EXPOSE_HEADERS"] in rows
     assert ["enforce", "yes", "default"] in rows
+    assert "No policy, so no page of another origin reads them: /health, " in output
     assert output.endswith(
         "Warning: CORS_MAX_AGE '9000': browsers remember a preflight for 7200 seconds at most\n"
     )
@@ -38,40 +50,154 @@ def test_nobody_and_none_are_words(make_app: MakeApp) -> None:
     rows = [line.split() for line in run(app)[1].splitlines()]
 
     assert ["origins", "nobody", "CORS_ORIGINS"] in rows
-    assert ["allow_headers", "none", "CORS_ALLOW_HEADERS"] in rows
+    assert ["allow", "headers", "none", "CORS_ALLOW_HEADERS"] in rows
     assert ["enforce", "no", "CORS_ENFORCE"] in rows
 
 
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_table_fits_the_terminal(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    origins = [f"https://tenant-{number}.example.com" for number in range(9)]
+    everything = {own("SUPPORTS_CREDENTIALS"): "true", own("ORIGINS"): origins}
+    lines = [line for line in run(make_app(everything))[1].splitlines() if line.startswith(" ")]
+
+    assert max(map(len, lines)) <= columns
+    for origin in origins:
+        assert sum(origin in line for line in lines) == 1
+
+
+def test_without_rules_outside_every_prefix_nothing_is_said_of_them(make_app: MakeApp) -> None:
+    app = make_app({})
+    for rule in list(app.url_map.iter_rules()):
+        if not rule.rule.startswith("/api/"):
+            rule.rule = f"{BLUEPRINTS[0].url_prefix}{rule.rule}"
+
+    assert "No policy" not in run(app)[1]
+
+
+def test_json_is_for_scripts(make_app: MakeApp) -> None:
+    code, output = run(make_app({"CORS_MAX_AGE": "9000"}), "--json")
+    data = json.loads(output)
+
+    assert code == 0
+    assert [row["name"] for row in data["blueprints"]] == [bp.name for bp in BLUEPRINTS]
+    assert data["blueprints"][0] == {
+        "name": NAME,
+        "prefix": BLUEPRINTS[0].url_prefix,
+        "origins": [LISTED],
+        "methods": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        "allow_headers": ["Authorization", "Content-Type"],
+        "expose_headers": [],
+        "supports_credentials": False,
+        "max_age": 9000,
+        "enforce": True,
+        "variables": {"origins": "CORS_ORIGINS", "max_age": "CORS_MAX_AGE"},
+    }
+    assert "/health" in data["without_policy"]
+    assert [warning["code"] for warning in data["warnings"]] == ["max-age-long"]
+
+
+def test_colour_is_for_terminals(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b[1m" in run(app, color=True)[1]
+    assert "\x1b" not in run(app)[1]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in run(app, color=True)[1]
+
+
+# flask cors check
+
+
 def test_check_says_yes(app: Flask) -> None:
-    assert run(app, "check", LISTED, "PUT", PATH, "-H", "Content-Type") == (
+    assert run(app, "check", LISTED, "PUT", PATH, *JSON) == (
         0,
-        f"Yes: CORS_ORIGINS lists {LISTED} for {NAME}.\n",
+        "✓ a preflight is needed: PUT is none of GET, HEAD, POST\n"
+        f"✓ preflight: OPTIONS {PATH} is answered 204\n"
+        f"✓ PUT {PATH} is answered 200\n"
+        "✓ the page reads the answer\n"
+        "Yes.\n",
+    )
+
+
+def test_check_says_no_and_what_to_write(app: Flask) -> None:
+    assert run(app, "check", STRANGER, "POST", PATH) == (
+        1,
+        "✓ no preflight is needed for a plain POST\n"
+        f"✗ POST {PATH} is answered 403, before the view runs\n"
+        "✗ the answer (403) has no Access-Control-Allow-Origin\n"
+        f"No: '{STRANGER}' is not in CORS_ORIGINS. To allow it, write into .env:\n"
+        f"  CORS_ORIGINS={LISTED},{STRANGER}\n",
     )
 
 
 @pytest.mark.parametrize(
-    ("arguments", "reason"),
+    ("arguments", "line"),
     [
-        (["https://stranger.example", "GET", PATH], "is not in CORS_ORIGINS"),
-        ([LISTED, "PURGE", PATH], f"'PURGE' is not in {variable_name('METHODS', NAME)}"),
+        ([STRANGER, "GET", PATH], f"CORS_ORIGINS={LISTED},{STRANGER}"),
+        ([STRANGER, "PUT", PATH], f"CORS_ORIGINS={LISTED},{STRANGER}"),
         (
-            [LISTED, "GET", PATH, "-H", "X-A"],
-            f"'x-a' is not in {variable_name('ALLOW_HEADERS', NAME)}",
+            [LISTED, "PURGE", PATH],
+            f"{own('METHODS')}=GET,HEAD,POST,PUT,PATCH,DELETE,PURGE",
         ),
-        ([LISTED, "GET", PATH, "--credentials"], "the answer does not allow credentials"),
-        ([LISTED, "GET", "/health"], "/health is under no blueprint"),
+        (
+            [LISTED, "GET", PATH, "-H", "X-Token"],
+            f"{own('ALLOW_HEADERS')}=Authorization,Content-Type,x-token",
+        ),
+        ([LISTED, "GET", PATH, "--credentials"], f"{own('SUPPORTS_CREDENTIALS')}=true"),
     ],
 )
-def test_check_says_no_and_why(app: Flask, arguments: list[str], reason: str) -> None:
+def test_what_check_writes_makes_it_a_yes(
+    app: Flask, make_app: MakeApp, arguments: list[str], line: str
+) -> None:
     code, output = run(app, "check", *arguments)
+    assert (code, output.splitlines()[-1]) == (1, f"  {line}")
+
+    variable, _, value = line.partition("=")
+    assert run(make_app({variable: value}), "check", *arguments)[0] == 0
+
+
+def test_check_knows_that_credentials_need_a_list(make_app: MakeApp) -> None:
+    app = make_app({"CORS_ORIGINS": "*"})
+    code, output = run(app, "check", LISTED, "GET", PATH, "--credentials")
 
     assert code == 1
-    assert output.startswith("No: ")
-    assert reason in output
+    assert output.splitlines()[-2:] == [
+        f"  CORS_ORIGINS={LISTED}",
+        f"  {own('SUPPORTS_CREDENTIALS')}=true",
+    ]
 
 
-def test_check_diagnoses_an_origin_that_is_none(app: Flask) -> None:
-    code, output = run(app, "check", f"{LISTED}/", "GET", PATH)
+def test_check_does_not_write_what_would_be_refused(make_app: MakeApp) -> None:
+    plain = "http://app.example.com"
+    app = make_app({"CORS_ORIGINS": plain})
+    code, output = run(app, "check", plain, "GET", PATH, "--credentials")
+
+    assert code == 1
+    assert output.splitlines()[-1].endswith("lets a page send; write https://")
+
+
+def test_check_knows_paths_without_a_policy(app: Flask) -> None:
+    code, output = run(app, "check", LISTED, "GET", "/health")
+
+    assert (code, output.startswith("No: /health is under no blueprint")) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([f"{LISTED}/", "GET", PATH], f"an origin has no path; write {LISTED}"),
+        ([LISTED, "get", PATH], "METHOD 'get': methods are upper case; write GET"),
+        ([LISTED, "TRACE", PATH], "no page can send this method"),
+        ([LISTED, "GET", PATH, "-H", "Cookie"], "-H 'Cookie': no page can set this header"),
+        ([LISTED, "GET", "api/x"], "URL 'api/x': neither a path of this project, which begins"),
+        ([LISTED, "GET", "http://"], "URL 'http://': neither a path"),
+        (["*", "GET", PATH], "ORIGIN '*': not one origin"),
+        (["https://*.example.com", "GET", PATH], "ORIGIN 'https://*.example.com': not one origin"),
+    ],
+)
+def test_check_diagnoses_its_arguments(app: Flask, arguments: list[str], words: str) -> None:
+    code, output = run(app, "check", *arguments)
 
     assert code == 2
-    assert f"an origin has no path; write {LISTED}" in output
+    assert words in output

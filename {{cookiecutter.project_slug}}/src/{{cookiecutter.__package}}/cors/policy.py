@@ -48,6 +48,19 @@ class Policy:
     supports_credentials: bool = False
     max_age: int = 600
     enforce: bool = True
+    _written: "WrittenHeaders" = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Let flask-cors write the headers now: no request waits for them or fails of them."""
+        written = ask_flask_cors(
+            self.allows_any,
+            self.methods,
+            self.allow_headers,
+            self.expose_headers,
+            self.supports_credentials,
+            self.max_age,
+        )
+        object.__setattr__(self, "_written", written)
 
     def variable(self, option: str) -> str:
         """Return the variable to edit for an option: the one that decided, or the blueprint's."""
@@ -68,11 +81,11 @@ class Policy:
 
     def answer_headers(self, origin: str) -> Headers:
         """Return the headers of an answer that a page of an allowed origin may read."""
-        return [self._allow_origin(origin), *self._written_by_flask_cors.answer, *self.vary]
+        return [self._allow_origin(origin), *self._written.answer, *self.vary]
 
     def preflight_headers(self, origin: str) -> Headers:
         """Return the headers of a preflight that an allowed origin passes."""
-        written = self._written_by_flask_cors.preflight
+        written = self._written.preflight
         return [self._allow_origin(origin), *written, *self.vary_of_preflights]
 
     @cached_property
@@ -105,17 +118,6 @@ class Policy:
     @cached_property
     def _allow_headers(self) -> frozenset[str]:
         return frozenset(name.lower() for name in self.allow_headers)
-
-    @cached_property
-    def _written_by_flask_cors(self) -> "WrittenHeaders":
-        return ask_flask_cors(
-            self.allows_any,
-            self.methods,
-            self.allow_headers,
-            self.expose_headers,
-            self.supports_credentials,
-            self.max_age,
-        )
 
 
 class WrittenHeaders(NamedTuple):

@@ -68,22 +68,26 @@ def read_settings(blueprints: Sequence[str], variables: Mapping[str, Any]) -> Se
         for name, option in known.items()
         if name in variables
     }
-    policies = {name: _policy(name, values) for name in blueprints}
-    for policy in policies.values():
-        _check_credentials(policy, found)
+    resolved = {name: _resolve(name, values) for name in blueprints}
+    for options, deciding in resolved.values():
+        _check_credentials(options, deciding, found)
     if found.problems:
         raise ConfigurationError(_once_each(found.problems))
+    policies = {
+        name: Policy(name, deciding, **options) for name, (options, deciding) in resolved.items()
+    }
     return Settings(policies, _once_each(found.warnings))
 
 
-def _policy(blueprint: str, values: Mapping[str, Any]) -> Policy:
-    options, variables = {}, {}
+def _resolve(blueprint: str, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the options of a blueprint that are set, and the variable that decided each."""
+    options, deciding = {}, {}
     for option in READERS:
         for name in (variable_name(option, blueprint), variable_name(option)):
             if values.get(name) is not None:
-                options[option.lower()], variables[option.lower()] = values[name], name
+                options[option.lower()], deciding[option.lower()] = values[name], name
                 break
-    return Policy(blueprint, variables, **options)
+    return options, deciding
 
 
 def _once_each(problems: list[Problem]) -> list[Problem]:
@@ -120,13 +124,14 @@ def _check_names(
         found.problems.append(Problem(name, "unknown", wrong))
 
 
-def _check_credentials(policy: Policy, found: Findings) -> None:
+def _check_credentials(
+    options: Mapping[str, Any], deciding: Mapping[str, str], found: Findings
+) -> None:
     """Refuse what would hand a user's cookies to strangers, on the way or at the other end."""
-    if not policy.supports_credentials:
+    if not options.get("supports_credentials"):
         return
-    variable = policy.variables.get("origins", "")
-    credentials = policy.variables["supports_credentials"]
-    for entry in policy.origins:
+    variable, credentials = deciding.get("origins", ""), deciding["supports_credentials"]
+    for entry in options.get("origins", ()):
         if entry == ANY:
             wrong = f"* cannot go together with {credentials}; list the origins"
             found.problems.append(Problem(variable, "any-with-credentials", wrong, entry=entry))

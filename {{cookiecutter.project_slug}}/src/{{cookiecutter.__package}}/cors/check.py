@@ -1,0 +1,179 @@
+"""`flask cors check`: what a page sees, step by step, and what to change where it sees nothing."""
+
+import http.client
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import Flask
+from werkzeug.datastructures import Headers
+
+from .browser import Blocked, Browser, Request, Response, Send, send_to, unsafe_headers
+from .middleware import CORSMiddleware
+from .policy import SAFELISTED_METHODS, Policy
+from .prefixes import PrefixMap
+from .problems import Problem
+from .refusals import Refusal
+from .settings import ConfigurationError, read_settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+TIMEOUT = 10  # seconds
+
+
+class Unreachable(Exception):
+    """A server did not answer; the message is a sentence."""
+
+
+@dataclass
+class Visit:
+    """What happened when a page sent a request: every exchange, and why the page sees nothing."""
+
+    request: Request
+    exchanges: list[tuple[Request, Response]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    blocked: str | None = None
+
+    def steps(self) -> Iterator[tuple[bool, str]]:
+        """Yield the browser's steps in words, each with whether it went well."""
+        yield True, _why_preflight(self.request)
+        for number, (request, response) in enumerate(self.exchanges, start=1):
+            fine = self.blocked is None or number < len(self.exchanges)
+            what = "preflight: OPTIONS" if _is_preflight(request) else request.method
+            step = f"{what} {urlsplit(request.url).path or '/'} is answered {response.status}"
+            if self.refusals and response.status == 403 and not _is_preflight(request):
+                step += ", before the view runs"
+            yield fine, step
+            yield from ((False, fault) for fault in _faults(request, response))
+        yield self.blocked is None, self.blocked or "the page reads the answer"
+
+
+def visit(
+    send: Send,
+    url: str,
+    *,
+    origin: str,
+    method: str,
+    headers: Mapping[str, str],
+    credentials: bool,
+    refusals: list[Refusal] | None = None,
+) -> Visit:
+    """Let a page of an origin send a request, and keep what happens.
+
+    `send` carries the requests, `refusals` is where the middleware leaves its own. Raises
+    Unreachable where there is no answer.
+    """
+    seen = Visit(Request(method, url, headers), refusals=[] if refusals is None else refusals)
+
+    def send_and_keep(request: Request) -> Response:
+        response = send(request)
+        seen.exchanges.append((request, response))
+        return response
+
+    try:
+        Browser(send_and_keep).fetch(
+            url, origin=origin, method=method, headers=headers, credentials=credentials
+        )
+    except Blocked as blocked:
+        seen.blocked = str(blocked)
+    return seen
+
+
+def send_to_policies(app: Flask, prefixes: PrefixMap, refusals: list[Refusal]) -> Send:
+    """Return what the application's own middleware answers, with no view behind it."""
+    middleware = CORSMiddleware(
+        app, prefixes, lambda: None, wsgi_app=_answer_nothing, on_refusal=refusals.append
+    )
+    return send_to(middleware)
+
+
+def send_over_http(request: Request) -> Response:
+    """Send a request to its address, without following redirects. Raises Unreachable."""
+    parts = urlsplit(request.url)
+    make: Callable[..., http.client.HTTPConnection] = (
+        http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    )
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        connection = make(parts.hostname, parts.port, timeout=TIMEOUT)
+        try:
+            connection.request(request.method, target, request.body, dict(request.headers))
+            answer = connection.getresponse()
+            return Response(answer.status, Headers(answer.getheaders()), answer.read())
+        finally:
+            connection.close()
+    except Exception as error:
+        raise Unreachable(f"{parts.netloc} {_why_unreachable(error)}") from error
+
+
+def remedy(refusal: Refusal) -> str:
+    """Return the line for .env that would allow what was refused."""
+    listed = getattr(refusal.policy, refusal.option)
+    missing = refusal.origin if refusal.name is None else refusal.name
+    return f"{refusal.policy.variable(refusal.option)}={','.join([*listed, missing])}"
+
+
+def remedy_for_credentials(policy: Policy, origin: str) -> tuple[list[str], list[Problem]]:
+    """Return the lines for .env that would let a page send cookies, or why none can."""
+    variables = {policy.variable("supports_credentials"): "true"}
+    if policy.allows_any:
+        variables = {policy.variable("origins"): origin, **variables}
+    try:
+        read_settings(
+            [policy.blueprint], {policy.variable("origins"): [*policy.origins], **variables}
+        )
+    except ConfigurationError as error:
+        return [], list(error.problems)
+    return [f"{name}={value}" for name, value in variables.items()], []
+
+
+def _why_preflight(request: Request) -> str:
+    names = unsafe_headers(request.headers)
+    if request.method not in SAFELISTED_METHODS:
+        return f"a preflight is needed: {request.method} is none of GET, HEAD, POST"
+    if names:
+        return f"a preflight is needed: the page sets {', '.join(names)}"
+    return f"no preflight is needed for a plain {request.method}"
+
+
+def _is_preflight(request: Request) -> bool:
+    return "Access-Control-Request-Method" in request.headers
+
+
+def _faults(request: Request, response: Response) -> Iterator[str]:
+    """Yield the classic faults of servers and proxies that an answer shows."""
+    allowed = response.headers.getlist("Access-Control-Allow-Origin")
+    if len(allowed) > 1:
+        yield "two Access-Control-Allow-Origin headers: a proxy adds its own; let one of them do it"
+    if allowed and "*" not in allowed and not _varies_on_origin(response):
+        yield "Vary: Origin is missing: a cache may give this answer to pages of other origins"
+    if _is_preflight(request) and response.status in (301, 302, 303, 307, 308):
+        yield (
+            f"the preflight is redirected to {response.headers.get('Location')}; browsers do not "
+            "follow: call that address (https? a slash at the end?)"
+        )
+    if _is_preflight(request) and response.status == 401:
+        yield "the preflight is asked to log in, but carries no token: answer it before the login"
+
+
+def _varies_on_origin(response: Response) -> bool:
+    names = ",".join(response.headers.getlist("Vary")).lower().split(",")
+    return not {"origin", "*"}.isdisjoint(name.strip() for name in names)
+
+
+def _why_unreachable(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"did not answer within {TIMEOUT} seconds"
+    if isinstance(error, ConnectionRefusedError):
+        return "refused the connection (does the server run, on this port?)"
+    if isinstance(error, ssl.SSLError):
+        return f"failed at TLS: {error.reason or error}"
+    return f"cannot be reached: {error}"
+
+
+def _answer_nothing(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+    start_response("200 OK", [])
+    return []
