@@ -1,53 +1,270 @@
-"""What pages in a real browser see: the same as the model browser says, and as the README says."""
+"""What a page sees of an API, in Chromium: as the model browser says, and as the README says."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from unittest.mock import patch
 
 import pytest
-from conftest import ROOT, Project, clean_environment
-from flask import Flask
+from flask import Blueprint, Flask
 
-from chromium.browsing import Pages, Seen, find_chromium, page, served
-from chromium.situations import SITUATIONS, Situation, plain_app, routes
+from .chromium.apis import plain_app, routes
+from .chromium.browsing import Pages, Seen, find_chromium, page_view, served
+from .chromium.situations import (
+    LISTED,
+    PAGES,
+    PLAIN,
+    ROWS,
+    ROWS_OF_THE_MODEL,
+    SITUATIONS,
+    TEMPLATE,
+    VARIANTS,
+    Page,
+    Row,
+    lists,
+)
+from .conftest import ROOT, Project, clean_environment
 
-# The settings of each API of the template, besides the two lists and the exposed header.
-VARIANTS = {
-    "template": {},
-    "template, credentials": {"CORS_SUPPORTS_CREDENTIALS": "true"},
-    "template, everyone": {"CORS_ORIGINS": "*"},
-    "template, debug": {"FLASK_DEBUG": "1"},
-}
-PLAIN = "plain flask-cors"
-BLUEPRINTS = ["public", "admin"]
+Form = tuple[str, str, str | None]
 
-
-class Page(NamedTuple):
-    """A page of a site; `host` is the name under which it calls the APIs of this machine."""
-
-    name: str
-    site: str
-    host: str = "api.test"
-    sandboxed: bool = False
-
-
-PAGES = [
-    Page("public site", "http://app.test:{pages}"),
-    Page("admin site", "http://admin.test:{pages}"),
-    Page("developer", "http://localhost:{pages}", "localhost"),
-    Page("stranger", "http://evil.test:{pages}"),
-    Page("stranger to localhost", "http://evil.test:{pages}", "localhost"),
-    Page("look-alike", "http://app.test.evil.test:{pages}"),
-    Page("sandboxed", "http://app.test:{pages}", sandboxed=True),
-    Page("API's own", "http://api.test:{template}"),
-    Page("API's own, localhost", "http://localhost:{template}", "localhost"),
+# Who calls, in the comparison, the blueprint under CORS(app) and the one under CORS(bp); and how.
+COMPARED = [
+    ("A page on the list", {"public": "public site", "admin": "admin site"}, SITUATIONS[:12]),
+    ("A page on the other list", {"public": "admin site", "admin": "public site"}, SITUATIONS[:3]),
+    ("A page on no list", {"public": "stranger", "admin": "stranger"}, SITUATIONS[:3]),
 ]
-LISTED = {"public": {"public site", "developer"}, "admin": {"admin site"}}
-OWN = {"API's own", "API's own, localhost"}
+
+
+class Observed(NamedTuple):
+    """What each call got, and the forms that reached their view: API, blueprint and origin."""
+
+    seen: dict[Row, Seen | None]
+    forms: set[Form]
+
+
+class Lab(NamedTuple):
+    """What the same calls got in Chromium and in the model browser."""
+
+    chromium: Observed
+    model: Observed
+    ports: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def lab(
+    default_project: Project,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Lab:
+    """Make every call from its page, then in the model browser, to the same applications.
+
+    The tables go to the end of what pytest prints.
+    """
+    chromium = find_chromium()
+    pages, forms = Pages(), set[Form]()
+    with pytest.MonkeyPatch.context() as monkeypatch, ExitStack() as running:
+        monkeypatch.syspath_prepend(default_project.path / "src")
+        package = default_project.package.name
+        ports = {"pages": running.enter_context(served(pages.app))}
+        apps = make_apps(import_module(package).create_app, lists(ports), forms)
+        ports |= {name: running.enter_context(served(app)) for name, app in apps.items()}
+        visits = [
+            (page.address(ports), [row.call(ports) for row in ROWS if row.page == page])
+            for page in PAGES
+        ]
+        profile = tmp_path_factory.mktemp("chromium")
+        seen = pages.browse(chromium, profile, ports["pages"], visits)
+        in_chromium = Observed(dict(zip(ROWS, seen, strict=True)), set(forms))
+
+        forms.clear()
+        browser = import_module(f"{package}.cors.browser")
+        by_model = {row: ask_model(browser, apps[row.api], row, ports) for row in ROWS_OF_THE_MODEL}
+    measured = Lab(in_chromium, Observed(by_model, forms), ports)
+    request.config.pluginmanager.register(Summary([overview(measured), comparison(measured)]))
+    return measured
+
+
+def make_apps(
+    create_app: Callable[[], Flask], allowlists: Mapping[str, str], forms: set[Form]
+) -> dict[str, Flask]:
+    """Make the project's application in each variant, and one with plain flask-cors.
+
+    All have the same routes, and add to `forms` what reaches their views.
+    """
+
+    def blueprints(api: str) -> Iterator[Blueprint]:
+        for name in LISTED:
+            yield routes(name, partial(record, api, name))
+
+    def record(api: str, blueprint: str, origin: str | None) -> None:
+        forms.add((api, blueprint, origin))
+
+    apps = {PLAIN: plain_app(allowlists, *blueprints(PLAIN))}
+    for name, variables in VARIANTS.items():
+        with patch.dict(os.environ, clean_environment(**{**allowlists, **variables}), clear=True):
+            apps[name] = create_app()
+        apps[name].add_url_rule("/", view_func=page_view)
+        for blueprint in blueprints(name):
+            apps[name].register_blueprint(blueprint)
+    for app in apps.values():
+        app.logger.disabled = True
+    return apps
+
+
+def ask_model(browser: ModuleType, app: Flask, row: Row, ports: Mapping[str, int]) -> Seen | None:
+    """Return what the model browser says that the page of a row sees."""
+    situation = row.situation
+    try:
+        answer = browser.Browser(browser.send_to(app)).fetch(
+            row.call(ports)["url"],
+            origin=row.page.origin(ports),
+            method=situation.method,
+            headers=situation.headers,
+            body=situation.body and situation.body.encode(),
+            credentials=situation.credentials,
+        )
+    except browser.Blocked:
+        return None
+    names = {name.lower() for name, _ in answer.headers}
+    headers = {name: ", ".join(answer.headers.getlist(name)) for name in names}
+    return Seen(answer.status, headers, answer.body.decode())
+
+
+class Summary:
+    """A plugin of pytest that prints tables at the end."""
+
+    def __init__(self, tables: list[str]) -> None:
+        self._tables = tables
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print them."""
+        terminalreporter.section("what pages see in Chromium")
+        for table in self._tables:
+            terminalreporter.write_line(f"{table}\n")
+
+
+def overview(lab: Lab) -> str:
+    """Return what every page read of the two blueprints of the template's API, as a table."""
+    lines = []
+    for blueprint in LISTED:
+        lines.append(f"{blueprint:<38}" + "  ".join(page.name for page in PAGES))
+        for situation in SITUATIONS:
+            rows = [Row(page, TEMPLATE, blueprint, situation) for page in PAGES]
+            cells = [f"{text(lab.chromium.seen[row]):<{len(row.page.name)}}" for row in rows]
+            lines.append(f"{situation.name:<38}{'  '.join(cells)}".rstrip())
+    agreed = sum(lab.chromium.seen[row] == seen for row, seen in lab.model.seen.items())
+    total = len(lab.model.seen)
+    lines.append(f"Chromium and the model browser agree on {agreed} of {total} calls.")
+    return "\n".join(lines)
+
+
+def text(seen: Seen | None) -> str:
+    """Return the status that a page read, or that it was blocked."""
+    return str(seen.status) if seen else "blocked"
+
+
+def comparison(lab: Lab) -> str:
+    """Return the README's table: what pages saw of plain flask-cors and of the template."""
+    lines = [
+        "| | `CORS(app, origins=...)` | `CORS(bp, origins=...)` | this template |",
+        "|---|---|---|---|",
+    ]
+    for caller, pages, situations in COMPARED:
+        lines.append(f"| **{caller}** | | | |")
+        for situation in situations:
+            rows = {
+                (api, blueprint): Row(named(page), api, blueprint, situation)
+                for api in (PLAIN, TEMPLATE)
+                for blueprint, page in pages.items()
+            }
+            public, admin, *template = (verdict(lab, row) for row in rows.values())
+            cells = [situation.name, public, admin, " or ".join(dict.fromkeys(template))]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def verdict(lab: Lab, row: Row) -> str:
+    """Return in the README's words what Chromium showed."""
+    seen = lab.chromium.seen[row]
+    form = (row.api, row.blueprint, row.page.origin(lab.ports))
+    if row.is_listed:
+        return f"{seen.status} readable" if seen else "blocked"
+    if seen:
+        return "**open to a stranger**"
+    if row.situation.path == "form" and form in lab.chromium.forms:
+        return "**runs for a stranger**"
+    return "blocked"
+
+
+def named(name: str) -> Page:
+    """Return the page of this name."""
+    return next(page for page in PAGES if page.name == name)
+
+
+@pytest.mark.parametrize("api", [*VARIANTS, PLAIN])
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_chromium_shows_a_page_what_the_model_browser_says(lab: Lab, page: Page, api: str) -> None:
+    rows = [row for row in ROWS_OF_THE_MODEL if (row.page, row.api) == (page, api)]
+    assert {row.name: lab.chromium.seen[row] for row in rows} == {
+        row.name: lab.model.seen[row] for row in rows
+    }
+
+
+@pytest.mark.parametrize("api", VARIANTS)
+def test_a_listed_page_reads_every_answer_and_no_other_page_reads_any(lab: Lab, api: str) -> None:
+    rows = [row for row in ROWS if row.api == api and not row.is_own]
+    assert {row.name: text(lab.chromium.seen[row]) for row in rows} == {
+        row.name: str(row.status or "blocked") for row in rows
+    }
+
+
+def test_a_page_of_the_api_itself_reads_every_answer(lab: Lab) -> None:
+    rows = [row for row in ROWS if row.is_own and row.situation.status]
+    assert {row.name: text(lab.chromium.seen[row]) for row in rows} == {
+        row.name: str(row.situation.status) for row in rows
+    }
+
+
+def test_a_listed_page_reads_the_exposed_header_and_no_other(lab: Lab) -> None:
+    seen = lab.chromium.seen[Row(named("public site"), TEMPLATE, "public", SITUATIONS[0])]
+    assert seen == Seen(
+        200,
+        {"content-length": "2", "content-type": "text/html; charset=utf-8", "x-request-id": "1"},
+        "ok",
+    )
+
+
+@pytest.mark.parametrize("browser", ["chromium", "model"])
+def test_forms_of_listed_pages_and_of_its_own_reach_the_view_and_no_others(
+    lab: Lab, browser: str
+) -> None:
+    observed: Observed = getattr(lab, browser)
+    assert {form for form in observed.forms if form[0] != PLAIN} == {
+        (row.api, row.blueprint, row.page.origin(lab.ports))
+        for row in ROWS
+        if row.api != PLAIN and (row.is_listed or row.is_own)
+    }
+
+
+def test_the_comparison_in_the_readme_is_what_was_measured(lab: Lab) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, rest = readme.partition("<!-- comparison -->")
+    table, _, _ = rest.partition("<!-- /comparison -->")
+    assert table.strip() == comparison(lab)
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", "Skipped"), ("true", "Failed")])
+def test_a_machine_without_chromium_skips_these_tests_but_ci_fails(
+    monkeypatch: pytest.MonkeyPatch, ci: str, outcome: str
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(BaseException, match="Chromium is not installed") as raised:
+        find_chromium()
+    assert raised.typename == outcome

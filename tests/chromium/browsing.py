@@ -39,6 +39,10 @@ FLAGS = [
 Plan = list[dict[str, Any]]
 
 
+# What waitress adds, and only pages of the same origin can read.
+OF_THE_SERVER = {"connection", "date", "server", "transfer-encoding"}
+
+
 class Seen(NamedTuple):
     """What a page could read of an answer; the names of headers are in lower case."""
 
@@ -62,7 +66,7 @@ def find_chromium() -> str:
 def served(app: WSGIApplication) -> Iterator[int]:
     """Serve an application with waitress on 127.0.0.1; yields the port."""
     sockets: dict[int, object] = {}
-    server = create_server(app, sockets, host="127.0.0.1", port=0)
+    server = create_server(app, sockets, host="127.0.0.1", port=0, threads=8)
     thread = Thread(target=server.run)
     thread.start()
     try:
@@ -78,7 +82,7 @@ class Pages:
 
     def __init__(self) -> None:
         self.app = Flask("pages")
-        self.app.add_url_rule("/", view_func=page)
+        self.app.add_url_rule("/", view_func=page_view)
         self.app.add_url_rule("/sandboxed", view_func=sandboxed_page)
         self.app.add_url_rule("/visits/<int:visit>", view_func=self._hand_out)
         self.app.add_url_rule("/visits/<int:visit>", view_func=self._take, methods=["POST"])
@@ -88,8 +92,8 @@ class Pages:
 
     def browse(
         self, chromium: str, profile: Path, port: int, visits: Sequence[tuple[str, Plan]]
-    ) -> list[list[Seen | None]]:
-        """Open the address of each visit in turn; return what its page saw, call by call.
+    ) -> Iterator[Seen | None]:
+        """Open the address of each visit in turn; yield what its page saw, call by call.
 
         `port` is where this server is, `profile` an empty folder.
         """
@@ -99,17 +103,22 @@ class Pages:
             for visit, (address, _) in enumerate(visits)
         ]
         command = [chromium, *FLAGS, f"--user-data-dir={profile}", self._addresses[0]]
-        with (profile / "log").open("w+") as log, subprocess.Popen(
-            command, stdout=log, stderr=log
-        ) as process:
+        with (
+            (profile / "log").open("w+") as log,
+            subprocess.Popen(command, stdout=log, stderr=log) as process,
+        ):
             try:
                 reports = [self._reports.get(timeout=SECONDS) for _ in visits]
             except Empty:
                 log.seek(0)
                 pytest.fail(f"no page reported within {SECONDS} seconds; Chromium:\n{log.read()}")
             finally:
-                process.terminate()
-        return [[Seen(**seen) if seen else None for seen in report] for report in reports]
+                process.kill()
+        for report in reports:
+            for seen in report:
+                yield seen and Seen(
+                    seen["status"], of_the_application(seen["headers"]), seen["body"]
+                )
 
     def _hand_out(self, visit: int) -> Response:
         return readable(self.app.json.dumps(self._plans[visit]))
@@ -119,7 +128,12 @@ class Pages:
         return readable([*self._addresses, "about:blank"][visit + 1])
 
 
-def page() -> str:
+def of_the_application(headers: dict[str, str]) -> dict[str, str]:
+    """Return headers without those of the server."""
+    return {name: value for name, value in headers.items() if name not in OF_THE_SERVER}
+
+
+def page_view() -> str:
     """Return the page."""
     return PAGE
 
