@@ -38,7 +38,7 @@ class Project:
         return sorted(
             path.relative_to(self.path)
             for path in self.path.rglob("*")
-            if path.is_file() and not path.suffix == ".pyc"
+            if path.is_file() and path.suffix != ".pyc"
         )
 
     def run(

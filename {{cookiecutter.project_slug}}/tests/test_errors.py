@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import pytest
 from flask import Flask, Response, abort
+from werkzeug.exceptions import ServiceUnavailable
 
 from .conftest import MakeApp
 
@@ -43,14 +44,28 @@ def test_abort_names_its_reason(app: Flask) -> None:
     assert answer.json["detail"] == "Short and stout."
 
 
+def test_headers_of_an_error_are_kept(app: Flask) -> None:
+    @app.get("/busy")
+    def busy() -> NoReturn:
+        raise ServiceUnavailable(retry_after=5)
+
+    answer = app.test_client().get("/busy")
+
+    assert (answer.content_type, answer.headers["Retry-After"]) == (PROBLEM_JSON, "5")
+
+
 def test_a_finished_response_is_left_as_it_is(app: Flask) -> None:
-    @app.get("/finished")
-    def finished() -> NoReturn:
-        abort(Response("wait", 503, {"Retry-After": "5"}))
+    @app.get("/abort")
+    def abort_with_it() -> NoReturn:
+        abort(Response("wait", 503))
 
-    answer = app.test_client().get("/finished")
+    @app.get("/raise")
+    def raise_it() -> NoReturn:
+        raise ServiceUnavailable(response=Response("wait", 503))
 
-    assert (answer.status_code, answer.text, answer.headers["Retry-After"]) == (503, "wait", "5")
+    for path in ("/abort", "/raise"):
+        answer = app.test_client().get(path)
+        assert (answer.status_code, answer.text) == (503, "wait")
 
 
 @pytest.mark.parametrize("debug", [False, True])

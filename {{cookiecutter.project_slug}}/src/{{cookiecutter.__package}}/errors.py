@@ -24,11 +24,12 @@ def init_app(app: Flask) -> None:
 def answer_with_problem(error: HTTPException) -> ResponseReturnValue:
     """Return the answer of an HTTP error with problem details for a body.
 
-    What was given to `abort()` as a finished response is left as it is.
+    An error that carries a finished response is answered with that one.
     """
-    if error.response is not None or error.code is None:
+    if error.response is not None:
         return error
-    response = Response(problem_body(error.code, error.description), error.code)
+    status = error.code or 500
+    response = Response(problem_body(status, error.description), status)
     response.headers.extend(error.get_headers())
     response.content_type = PROBLEM_JSON
     return response

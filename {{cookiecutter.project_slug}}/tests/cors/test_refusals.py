@@ -90,6 +90,10 @@ def test_a_near_miss_is_named(origin: str, near: str | None) -> None:
     assert (f"(you list {near})" in str(Refusal(policy, origin, "origins"))) is (near is not None)
 
 
+def test_under_an_asterisk_nothing_is_near() -> None:
+    assert near_miss(Policy("public", {}, ("*",)), STRANGER) is None
+
+
 def test_an_attackers_origin_stays_on_one_short_line(
     client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:

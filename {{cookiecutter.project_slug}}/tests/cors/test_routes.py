@@ -85,7 +85,10 @@ def test_a_prefix_given_at_registration_is_refused() -> None:
         "/b",
         "/b/edit",
         "/<anything:rest>",
-        '/<any("b", "c"):name>',
+        "/<any(b, c):name>",
+        "//b",
+        "/<string(length=1):name>",
+        '/<any("<x>", "b"):name>',
         '/<any("b/c"):name>',
         "/b<path:rest>",
         "/<x>/<y>",
@@ -100,12 +103,25 @@ def test_a_rule_must_not_reach_under_another_prefix(rule: str) -> None:
 
 @pytest.mark.parametrize(
     "rule",
-    ["/", "/c", "/c/<path:rest>", "/<int:n>", "/<float:x>", "/<uuid:u>", "/bb", "/<x>c", "/x<y>"],
+    [
+        *("/", "/c", "/c/<path:rest>", "/<int:n>", "/<float:x>", "/<uuid:u>", "/bb", "/<x>c"),
+        *("/x<y>", "/<any(c, d):name>", "/<any(c, d):name>/b", "/<string(length=2):name>"),
+    ],
 )
 def test_a_rule_that_cannot_is_taken(rule: str) -> None:
     layout = (blueprint("a", "/api", rule), blueprint("b", "/api/b", "/"))
 
     application(*layout, settings=DIFFERENT)
+
+
+def test_a_number_is_one_in_any_script() -> None:
+    layout = (
+        blueprint("a", "/api", "/<int:n>"),
+        blueprint("b", "/api/\N{ARABIC-INDIC DIGIT ONE}", "/"),
+    )
+
+    with pytest.raises(ConfigurationError, match="can match paths under"):
+        application(*layout, settings=DIFFERENT)
 
 
 def test_with_equal_settings_a_rule_may_reach_anywhere() -> None:
@@ -118,8 +134,9 @@ def test_one_prefix_needs_equal_settings() -> None:
     layout = (blueprint("a", "/api", "/a"), blueprint("b", "/api/", "/b"))
 
     application(*layout, settings=SAME)
-    with pytest.raises(ConfigurationError, match="shares url_prefix '/api' with 'a'"):
+    with pytest.raises(ConfigurationError, match="shares url_prefix '/api' with 'a'") as raised:
         application(*layout, settings=DIFFERENT)
+    assert len(raised.value.problems) == 1
 
 
 def test_a_nested_blueprint_shares_the_policy() -> None:
@@ -158,3 +175,15 @@ def test_routes_added_later_are_checked_before_the_first_request() -> None:
     for _ in range(2):
         with pytest.raises(ConfigurationError, match="rule '/elsewhere/' must lie under"):
             app.test_client().get("/elsewhere/")
+
+
+def test_a_preflight_does_not_end_the_check() -> None:
+    late = blueprint("a", "/api/a", "/")
+    app = application(late, settings={"CORS_ORIGINS": "https://a.example"})
+    app.testing = True
+    asked = {"Origin": "https://a.example", "Access-Control-Request-Method": "PUT"}
+
+    assert app.test_client().options("/api/a/", headers=asked).status_code == 204
+    app.add_url_rule("/elsewhere", "a.late", view)
+    with pytest.raises(ConfigurationError, match="rule '/elsewhere' must lie under"):
+        app.test_client().get("/elsewhere")

@@ -40,13 +40,16 @@ class Visit:
     def steps(self) -> Iterator[tuple[bool, str]]:
         """Yield the browser's steps in words, each with whether it went well."""
         yield True, _why_preflight(self.request)
+        last = len(self.exchanges)
         for number, (request, response) in enumerate(self.exchanges, start=1):
-            fine = self.blocked is None or number < len(self.exchanges)
-            what = "preflight: OPTIONS" if _is_preflight(request) else request.method
-            step = f"{what} {urlsplit(request.url).path or '/'} is answered {response.status}"
-            if self.refusals and response.status == 403 and not _is_preflight(request):
-                step += ", before the view runs"
-            yield fine, step
+            path = urlsplit(request.url).path or "/"
+            step = f"{request.method} {path} is answered {response.status}"
+            if _is_preflight(request):
+                yield not (self.blocked and number == last), f"preflight: {step}"
+            elif self.refusals and response.status == 403:
+                yield False, f"{step}, before the view runs"
+            else:
+                yield True, step
             yield from ((False, fault) for fault in _faults(request, response))
         yield self.blocked is None, self.blocked or "the page reads the answer"
 

@@ -16,7 +16,8 @@ from .problems import Problem
 def examine(variable: str, value: str | Iterable[str]) -> tuple[list[str], list[Problem]]:
     """Read an allowlist: a text with commas between its entries, or the entries themselves.
 
-    Returns the entries that the grammar accepts, in order, and a problem for each other one.
+    Returns the entries that the grammar accepts, in order, and a problem for each other one, and
+    for a ``*`` that does not stand alone.
     """
     if isinstance(value, str):
         as_list = _written_as_list(variable, value)
@@ -81,6 +82,11 @@ class _Rule(NamedTuple):
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):([/\\]*)")
 _KNOWN_SCHEMES = origins.SCHEMES_WITHOUT_PAGES.union(origins.DEFAULT_PORTS)
 _QUOTES = "'\"`\u2018\u2019\u201c\u201d\u00ab\u00bb"
+_SEPARATOR = r"\\n|[\s;|，、；]"  # noqa: RUF001 - commas of other scripts
+_COMMENT = r"(?:^|\s)(?:#|//\s)"
+_WORDS = frozenset(
+    "all any everybody everyone false nil no nobody none off on true undefined yes".split()
+)
 _LIST = "a list is not written in JSON or Python but with commas alone"
 _ANY_BESIDE = "* allows every origin and stands alone; delete it or the other entries"
 
@@ -129,6 +135,10 @@ def _is_mapped(parts: _Parts) -> bool:
         return False
 
 
+def _name(parts: _Parts) -> str:
+    return parts.host.lower().removesuffix(".")
+
+
 def _labels(parts: _Parts) -> list[str]:
     return parts.host.split(".")
 
@@ -139,8 +149,13 @@ _RULES = (
     # How the list is spelled
     _Rule("empty", lambda p: not p.text, "nothing stands between two commas; delete one"),
     _Rule(
+        "variable",
+        _matches("^[A-Z_]+="),
+        "the name of a variable stands in its value; delete it",
+    ),
+    _Rule(
         "placeholder",
-        _matches(r"\$\{|\$\(|\$[A-Za-z_]|\{\{|\{%|%[A-Za-z_]+%"),
+        _matches(r"\$\{|\$\(|\$[A-Za-z_]|\{\{|\{%|\{\w+\}|%[A-Za-z_]+%|%\("),
         "a placeholder that nothing has filled in; write the origin itself",
     ),
     _Rule(
@@ -155,8 +170,13 @@ _RULES = (
     ),
     _Rule(
         "word",
-        lambda p: p.text.lower() in {"none", "nil", "undefined", "true", "false", "all", "any"},
+        lambda p: p.text.lower() in _WORDS,
         "a word, not an origin; write * for everyone, or nothing for nobody",
+    ),
+    _Rule(
+        "scheme-without-pages",
+        lambda p: p.scheme in origins.SCHEMES_WITHOUT_PAGES,
+        "no page has an origin of this scheme; write the https:// or http:// origin of the page",
     ),
     _Rule(
         "list",
@@ -165,11 +185,13 @@ _RULES = (
     ),
     _Rule("quotes", lambda p: set(_QUOTES) & set(p.text), "quotes are not part of an origin"),
     _Rule("brackets", _matches(r"[<>]"), "angle brackets are not part of an origin"),
-    _Rule("comment", _matches(r"\s(#|//)"), "a comment needs a line of its own"),
-    _Rule("separator", _matches(r"[\s;|]"), "entries are separated by commas"),
+    _Rule("comment", _matches(_COMMENT), "a comment needs a line of its own"),
+    _Rule("separator", _matches(_SEPARATOR), "entries hold no blanks, and commas separate them"),
     _Rule(
         "regex",
-        _matches(r"\\[.dwsb/]|//\.\*|^\.\*|\.\+|[\^$(){}]|(?<!//)(?<!^)(?<!\*\.)\[|s\?:"),
+        _matches(
+            r"\\[.dwsb/]|//\.\*|^\.\*|\.\+|[\^$(){}]|(?<!//)(?<!^)(?<!\*\.)\[|\[[^\[\]:]*-|s\?:"
+        ),
         "a regular expression; write each origin, or https://*.example.com for all its subdomains",
     ),
     # `*`
@@ -195,12 +217,12 @@ _RULES = (
     ),
     _Rule(
         "wildcard-suffix",
-        lambda p: p.wildcard and p.host in origins.SHARED_SUFFIXES,
+        lambda p: p.wildcard and _name(p) in origins.SHARED_SUFFIXES,
         "* here would allow everyone who has a name there; write the name in full",
     ),
     _Rule(
         "wildcard-single-label",
-        lambda p: p.wildcard and "." not in p.host and p.host not in origins.LOCAL_NAMES,
+        lambda p: p.wildcard and "." not in _name(p) and _name(p) not in origins.LOCAL_NAMES,
         "* needs two labels behind it, as in https://*.example.com",
     ),
     # From left to right
@@ -211,16 +233,22 @@ _RULES = (
         "write what location.origin shows on that page",
     ),
     _Rule(
+        "percent",
+        lambda p: "[" not in p.text and re.search("%[0-9A-Fa-f]{2}", p.text),
+        "an origin is not percent-encoded",
+    ),
+    _Rule("scheme-colon", _matches("^https?//"), "a colon is missing behind the scheme"),
+    _Rule(
+        "scheme-twice",
+        lambda p: p.host.lower() in origins.DEFAULT_PORTS and p.rest.startswith("//"),
+        "the scheme is written twice",
+    ),
+    _Rule(
         "scheme-missing",
         lambda p: not p.scheme,
         "an origin begins with its scheme; write https:// or http:// in front",
     ),
     _Rule("scheme-case", lambda p: p.scheme != p.scheme.lower(), "browsers send lower case"),
-    _Rule(
-        "scheme-without-pages",
-        lambda p: p.scheme in origins.SCHEMES_WITHOUT_PAGES,
-        "no page has an origin of this scheme; write the https:// or http:// origin of the page",
-    ),
     _Rule(
         "scheme-unknown",
         lambda p: not origins.is_page_scheme(p.scheme),
@@ -232,10 +260,12 @@ _RULES = (
         "exactly two slashes stand between scheme and host",
     ),
     _Rule("user-info", lambda p: p.user, "an origin has no user or password"),
-    _Rule("host-empty", lambda p: not p.host, "the host is missing"),
     _Rule(
-        "percent", lambda p: "%" in p.host and "[" not in p.host, "a host is not percent-encoded"
+        "ipv6-brackets",
+        lambda p: ":" in p.port and "[" not in p.host,
+        "an IPv6 address stands in brackets, as in http://[::1]:3000",
     ),
+    _Rule("host-empty", lambda p: not p.host, "the host is missing"),
     _Rule("ipv6-zone", lambda p: "%" in p.host, "an origin has no zone id"),
     _Rule(
         "ipv4-mapped",
@@ -290,6 +320,11 @@ _RULES = (
     _Rule("port-zeros", lambda p: p.port.startswith("0"), "a port has no leading zeros"),
     _Rule("query", lambda p: p.rest.lstrip("/")[:1] == "?", "an origin has no query"),
     _Rule("fragment", lambda p: p.rest.lstrip("/")[:1] == "#", "an origin has no fragment"),
+    _Rule(
+        "ip-range",
+        lambda p: origins.is_ip(p.host) and re.fullmatch("/[0-9]+", p.rest),
+        "a range of addresses is not taken; write one entry for each address",
+    ),
     _Rule("path", lambda p: p.rest, "an origin has no path"),
     _Rule("scheme-length", lambda p: True, "the scheme is too long"),
 )
@@ -297,7 +332,8 @@ _RULES = (
 
 def _corrected(entry: str) -> str | None:
     """Return what to write instead: the origins that were certainly meant, or None."""
-    words = re.split(r"[\s;|]+", "".join(filter(_is_visible_or_blank, entry)))
+    without_comment = re.split(_COMMENT, entry, maxsplit=1)[0]
+    words = re.split(_SEPARATOR, "".join(filter(_is_visible_or_blank, without_comment)))
     return _joined([_corrected_origin(word) for word in words if word])
 
 
@@ -306,7 +342,10 @@ def _is_visible_or_blank(letter: str) -> bool:
 
 
 def _corrected_origin(entry: str) -> str | None:
-    parts = _take_apart(entry.strip(_QUOTES + "<>"))
+    text = re.sub("^(https?)//", r"\1://", entry.strip(_QUOTES + "<>"))
+    if text == origins.ANY:
+        return text
+    parts = _take_apart(text)
     scheme, host, port = parts.scheme.lower(), parts.host.lower(), parts.port
     if host.startswith("["):
         host = f"[{origins.canonical_ipv6(host[1:-1])}]"
@@ -314,7 +353,17 @@ def _corrected_origin(entry: str) -> str | None:
         port = port.lstrip("0") or "0"
     port = "" if port in ("", origins.DEFAULT_PORTS.get(scheme)) else f":{port}"
     origin = f"{scheme}://{parts.wildcard}{host.removesuffix('.')}{port}"
-    return origin if parts.text.isascii() and origins.parse(origin) else None
+    return origin if _is_certain(parts) and origins.parse(origin) else None
+
+
+def _is_certain(parts: _Parts) -> bool:
+    """Tell whether what is left out of a correction says nothing of the host that was meant."""
+    return (
+        parts.text.isascii()
+        and "." not in parts.user
+        and not parts.rest.startswith(("\\", "//"))
+        and not (origins.is_ip(parts.host) and parts.rest[1:].isdigit())
+    )
 
 
 def _joined(entries: list[str | None]) -> str | None:

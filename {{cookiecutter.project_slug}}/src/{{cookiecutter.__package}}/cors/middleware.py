@@ -25,7 +25,7 @@ class CORSMiddleware:
 
     It stands directly around Flask, so that it sees every request and every answer: routed, 404,
     405, redirected, failed in a hook. Middleware that changes paths, methods, scheme or host (such
-    as Werkzeug's ProxyFix) goes around it. `check_routes` is called before the first request and
+    as Werkzeug's ProxyFix) goes around it. `check_routes` is called until Flask has a request, and
     raises ConfigurationError where a path would select another policy than its blueprint's.
     What answers is the application, what hears of refusals is its log, unless others are given.
     """
@@ -42,7 +42,7 @@ class CORSMiddleware:
         self._wsgi_app = wsgi_app or app.wsgi_app
         self._prefixes = prefixes
         self._check_routes: Callable[[], None] | None = check_routes
-        self._on_refusal = on_refusal or RefusalLog(app.logger).log
+        self._on_refusal = on_refusal or RefusalLog(app).log
         self._overruled: set[str] = set()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -50,10 +50,9 @@ class CORSMiddleware:
         check_routes = self._check_routes
         if check_routes:
             check_routes()
-            self._check_routes = None
         policy = self._prefixes.policy_for(routed_path(environ.get("PATH_INFO", "")))
         if policy is None:
-            return self._wsgi_app(environ, start_response)
+            return self._route(environ, start_response)
 
         origin = environ.get("HTTP_ORIGIN")
         if origin is None:
@@ -86,7 +85,11 @@ class CORSMiddleware:
                 self._log_overruled(policy)
             return start_response(status, kept + cors_headers, exc_info)
 
-        return self._wsgi_app(environ, start)
+        return self._route(environ, start)
+
+    def _route(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self._check_routes = None  # from its first request on, Flask takes no more routes
+        return self._wsgi_app(environ, start_response)
 
     def _refuse(
         self, start_response: StartResponse, refusal: Refusal, vary: Headers

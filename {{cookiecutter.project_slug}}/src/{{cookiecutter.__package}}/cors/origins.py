@@ -49,6 +49,8 @@ _ENTRY = re.compile(
 )
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
+_ZWNJ = "\N{ZERO WIDTH NON-JOINER}"  # between letters it is part of Persian names
+
 is_label = re.compile(_LABEL).fullmatch
 
 
@@ -155,7 +157,8 @@ def is_punycode(label: str) -> bool:
         written_back == encoded
         and not text.isascii()
         and _is_folded(text)
-        and text.isprintable()
+        and text.strip(_ZWNJ) == text
+        and text.replace(_ZWNJ, "").isprintable()
         and not unicodedata.category(text[0]).startswith("M")
         and _obeys_bidi_rule(text)
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from logging import Logger
 from threading import Lock
 from typing import NamedTuple
+
+from flask import Flask
 
 from .origins import parse
 from .policy import Policy
@@ -37,8 +38,8 @@ class Refusal(NamedTuple):
 class RefusalLog:
     """One WARNING for each blueprint, origin and reason: the log stays short under a flood."""
 
-    def __init__(self, logger: Logger) -> None:
-        self._logger = logger
+    def __init__(self, app: Flask) -> None:
+        self._app = app
         self._logged: dict[str, set[tuple[str, str, str | None]]] = {}
         self._lock = Lock()
 
@@ -56,7 +57,7 @@ class RefusalLog:
             logged.add(key)
             last = len(logged) == LINES_PER_BLUEPRINT
         more = " (the last refusal of this blueprint to be logged)" if last else ""
-        self._logger.warning("CORS: blueprint %r refused: %s%s", blueprint, refusal, more)
+        self._app.logger.warning("CORS: blueprint %r refused: %s%s", blueprint, refusal, more)
 
 
 def near_miss(policy: Policy, origin: str) -> str | None:

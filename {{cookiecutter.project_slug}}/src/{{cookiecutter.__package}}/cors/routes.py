@@ -5,27 +5,25 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from flask import Blueprint, Flask
 from werkzeug.routing import (
-    BaseConverter,
+    AnyConverter,
     FloatConverter,
     IntegerConverter,
     Rule,
     UnicodeConverter,
     UUIDConverter,
 )
+from werkzeug.routing.rules import parse_converter_args
 
 from .policy import Policy
 from .problems import Problem
 from .settings import ConfigurationError
 
-# What the converters of one segment can match. A path reaches everything below it, and so may
-# `any` and converters of the application's own.
-_ONE_SEGMENT: dict[type[BaseConverter], str] = {
-    UnicodeConverter: r"[^/]+",
-    IntegerConverter: r"-?[0-9]+",
-    FloatConverter: r"-?[0-9]+\.[0-9]+",
-    UUIDConverter: UUIDConverter.regex,
-}
-_VARIABLE = re.compile(r"<(?:(?P<converter>\w+)(?:\([^<>]*\))?:)?\w+>")
+# Converters that match within one segment. A path reaches everything below it, and so may the
+# converters of an application's own.
+_WITHIN_A_SEGMENT = frozenset(
+    {AnyConverter, FloatConverter, IntegerConverter, UnicodeConverter, UUIDConverter}
+)
+_VARIABLE = re.compile(r"<(?:(?P<converter>\w+)(?:\((?P<arguments>[^<>]*)\))?:)?(?P<name>\w+)>")
 
 
 def prefix_of(blueprint: Blueprint) -> str:
@@ -68,9 +66,7 @@ def _faults_of_prefix(prefix: str) -> Iterator[tuple[str, str]]:
 def _clashes(
     blueprint: Blueprint, blueprints: Sequence[Blueprint], policies: Mapping[str, Policy]
 ) -> Iterator[tuple[str, str]]:
-    for other in blueprints:
-        if other is blueprint:
-            return
+    for other in blueprints[: blueprints.index(blueprint)]:
         if prefix_of(other) == prefix_of(blueprint) and _differ(blueprint, other, policies):
             yield (
                 "prefix-shared",
@@ -92,9 +88,9 @@ def _strays(
             continue
         for other in blueprints:
             if (
-                _is_below(prefix_of(other), prefix)
+                prefix_of(other).startswith(f"{prefix}/")
                 and _differ(blueprint, other, policies)
-                and _reaches(app, rule, prefix_of(other))
+                and _reaches(rule, prefix_of(other))
             ):
                 yield (
                     "rule-reaches",
@@ -120,12 +116,13 @@ def _is_below(path: str, prefix: str) -> bool:
     return path == prefix or path.startswith(f"{prefix}/")
 
 
-def _reaches(app: Flask, rule: Rule, prefix: str) -> bool:
+def _reaches(rule: Rule, prefix: str) -> bool:
     """Tell whether a rule can match a prefix or a path under it, segment by segment."""
-    patterns = rule.rule.split("/")
+    text = re.sub("/{2,}", "/", rule.rule) if rule.merge_slashes else rule.rule
+    patterns = text.split("/")
     segments = prefix.split("/")
     for pattern, segment in zip(patterns, segments, strict=False):
-        matcher = _segment_matcher(app, pattern)
+        matcher = _segment_matcher(rule, pattern)
         if matcher is None:
             return True
         if not re.fullmatch(matcher, segment):
@@ -133,14 +130,16 @@ def _reaches(app: Flask, rule: Rule, prefix: str) -> bool:
     return len(patterns) >= len(segments)
 
 
-def _segment_matcher(app: Flask, pattern: str) -> str | None:
+def _segment_matcher(rule: Rule, pattern: str) -> str | None:
     """Return the regular expression of one segment of a rule, or None if it can match slashes."""
     matcher, end = "", 0
     for variable in _VARIABLE.finditer(pattern):
-        converter = app.url_map.converters[variable["converter"] or "default"]
-        if converter not in _ONE_SEGMENT:
+        arguments = parse_converter_args(variable["arguments"] or "")
+        converter = rule.get_converter(
+            variable["name"], variable["converter"] or "default", *arguments
+        )
+        before, end = pattern[end : variable.start()], variable.end()
+        if type(converter) not in _WITHIN_A_SEGMENT or "<" in before:
             return None
-        matcher += re.escape(pattern[end : variable.start()]) + _ONE_SEGMENT[converter]
-        end = variable.end()
-    rest = pattern[end:]
-    return None if "<" in rest else matcher + re.escape(rest)
+        matcher += f"{re.escape(before)}(?:{converter.regex})"
+    return None if "<" in pattern[end:] else matcher + re.escape(pattern[end:])
