@@ -197,7 +197,7 @@ def _table(policy: Policy, columns: int) -> Iterator[str]:
             break_on_hyphens=False,
         )
         first, *others = lines
-        yield f"{label:<{label_width}}  {first:<{width}}  {decided[option]}"
+        yield f"{label.ljust(label_width)}  {first.ljust(width)}  {decided[option]}"
         yield from (" " * (label_width + 2) + line for line in others)
 
 
