@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -77,6 +78,20 @@ def bake_into(folder: Path, **answers: Any) -> Project:
     return Project(Path(path))
 
 
+def run_shell(
+    command: str, folder: Path, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a shell that stops at the first failure."""
+    return subprocess.run(
+        ["bash", "-euc", command],
+        cwd=folder,
+        env=env or clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
 @pytest.fixture
 def bake(tmp_path: Path) -> Bake:
     """Bake a project with some answers given and the others at their defaults."""
@@ -87,3 +102,20 @@ def bake(tmp_path: Path) -> Bake:
 def default_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project of the default answers; tests leave it as it is."""
     return bake_into(tmp_path_factory.mktemp("default"))
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository with what is in the working tree, as a clone would hold it."""
+    folder = tmp_path_factory.mktemp("src") / "flask-cors-api.git"
+    folder.mkdir()
+    listed = run_shell("git ls-files -co --exclude-standard -z", ROOT).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target)
+    identity = "-c user.name=Ada -c user.email=ada@example.com"
+    done = run_shell(f"git init -q && git add -A && git {identity} commit -qm Import", folder)
+    assert done.returncode == 0, done.stderr
+    return folder

@@ -4,43 +4,13 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from .conftest import ROOT, Bake, Project, clean_environment
-
-
-def run(
-    command: str, folder: Path, env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["bash", "-euc", command],
-        cwd=folder,
-        env=env or clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A git repository with what is in the working tree, as a clone would hold it."""
-    folder = tmp_path_factory.mktemp("src") / "flask-cors-api.git"
-    folder.mkdir()
-    listed = run("git ls-files -co --exclude-standard -z", ROOT).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target)
-    identity = "-c user.name=Ada -c user.email=ada@example.com"
-    done = run(f"git init -q && git add -A && git {identity} commit -qm Import", folder)
-    assert done.returncode == 0, done.stderr
-    return folder
+from .conftest import run_shell as run
 
 
 def test_it_bakes_from_git(repository: Path, tmp_path: Path) -> None:

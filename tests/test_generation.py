@@ -1,0 +1,175 @@
+"""Generation works from any source into any folder, without a network, wholly or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from cookiecutter.main import cookiecutter
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from .conftest import ROOT, TEMPLATE, clean_environment, run_shell
+
+COMMAND = [sys.executable, "-m", "cookiecutter", "--no-input"]
+
+
+def bake(
+    source: str | Path, into: Path, *options: str, **env: str
+) -> subprocess.CompletedProcess[str]:
+    into.mkdir(parents=True, exist_ok=True)
+    return subprocess.run(
+        [*COMMAND, *options, str(source)],
+        cwd=into,
+        env=clean_environment(HOME=str(into.parent), **env),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def tagged(repository: Path) -> Iterator[Path]:
+    """The repository with a tag, and a later commit that cannot be baked."""
+    identity = "-c user.name=Ada -c user.email=ada@example.com"
+    broken = (
+        "git tag v1 && git rm -q cookiecutter.json && "
+        f"git {identity} commit -qm 'Break the template'"
+    )
+    assert run_shell(broken, repository).returncode == 0
+    yield repository
+    run_shell("git reset -q --hard v1 && git tag -d v1", repository)
+
+
+def test_from_a_git_url_with_a_tag(tagged: Path, tmp_path: Path) -> None:
+    done = bake(f"git+file://{tagged}", tmp_path / "here", "--checkout", "v1")
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "here/my-api/wsgi.py").is_file()
+
+
+def test_from_a_zip_file(repository: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "flask-cors-api.zip"
+    made = run_shell(f"git archive --format=zip --prefix=top/ -o '{archive}' HEAD", repository)
+    assert made.returncode == 0, made.stderr
+
+    done = bake(archive, tmp_path / "here")
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "here/my-api/src/my_api/blueprints/admin.py").is_file()
+
+
+def test_from_a_checkout_that_is_not_written_to(repository: Path, tmp_path: Path) -> None:
+    def state() -> dict[Path, int]:
+        template = repository / TEMPLATE.name
+        return {path: path.stat().st_mtime_ns for path in template.rglob("*")}
+
+    before = state()
+    run_shell("chmod -R a-w .", repository)
+    try:
+        done = bake(repository, tmp_path / "here", PYTHONDONTWRITEBYTECODE="")
+    finally:
+        run_shell("chmod -R u+w .", repository)
+
+    assert done.returncode == 0, done.stderr
+    assert state() == before
+
+
+def test_into_a_folder_with_blanks_and_accents(tmp_path: Path) -> None:
+    done = bake(ROOT, tmp_path / "où ça, l'été")
+
+    assert done.returncode == 0, done.stderr
+    project = tmp_path / "où ça, l'été/my-api"
+    tested = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "-p",
+            "no:cacheprovider",
+            "tests/test_factory.py",
+        ],
+        cwd=project,
+        env=clean_environment(PYTHONPATH=str(project / "src")),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert tested.returncode == 0, tested.stdout
+
+
+def test_without_a_network(tmp_path: Path) -> None:
+    refuse = tmp_path / "refuse"
+    refuse.mkdir()
+    (refuse / "sitecustomize.py").write_text(
+        "import socket\n"
+        "def refuse(*arguments): raise SystemExit('the network was used')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+    )
+    proof = subprocess.run(
+        [sys.executable, "-c", "import socket; socket.create_connection(('127.0.0.1', 9))"],
+        env=clean_environment(PYTHONPATH=str(refuse)),
+        capture_output=True,
+        text=True,
+    )
+    assert "the network was used" in proof.stderr
+
+    done = bake(ROOT, tmp_path / "here", PYTHONPATH=str(refuse))
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "here/my-api/.env").is_file()
+
+
+def test_a_hook_that_fails_leaves_nothing(repository: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    run_shell(f"git clone -q {repository} {broken} && rm {broken}/*/.env.example", tmp_path)
+
+    done = bake(broken, tmp_path / "here")
+
+    assert done.returncode == 1
+    assert os.listdir(tmp_path / "here") == []
+
+
+ONE_LINE = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1)
+
+
+@settings(max_examples=25, deadline=None, database=None, derandomize=True)
+@given(name=ONE_LINE.filter(str.strip), description=ONE_LINE)
+@example(name='"""', description="'''\\")
+@example(name="{{ cookiecutter.project_slug }}", description="{% raise %}{# no #}")
+@example(name="__import__('os').system('touch pwned')", description="$(touch pwned) `touch pwned`")
+@example(name="👩‍💻 \N{RIGHT-TO-LEFT OVERRIDE} \x7f".replace("\x7f", ""), description="a\\u0041")
+def test_what_is_typed_arrives_byte_for_byte(name: str, description: str) -> None:
+    typed: dict[str, Any] = {
+        "project_name": name,
+        "project_slug": "typed",
+        "description": description,
+    }
+
+    def answer(key: str, default: Any, *_: object) -> Any:
+        return typed.get(key, default)
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch("cookiecutter.prompt.read_user_variable", answer),
+        patch("cookiecutter.prompt.read_user_yes_no", answer),
+        patch.dict(os.environ, {"HOME": folder}),
+    ):
+        project = Path(cookiecutter(str(ROOT), default_config=True, output_dir=folder))
+        readme = (project / "README.md").read_bytes()
+        pyproject = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+        made = sorted(path.name for path in Path(folder).iterdir())
+
+    assert readme.startswith(f"# {name}\n\n{description}\n".encode())
+    assert pyproject["project"]["description"] == description
+    assert made in (["typed"], [".cookiecutter_replay", "typed"])
