@@ -87,7 +87,7 @@ def names(answer: str) -> list[str]:
             _refuse(
                 "blueprints",
                 name,
-                "is no name for a blueprint; write a-z, 0-9 and _, beginning with a letter, at "
+                "is not a valid blueprint name; write a-z, 0-9 and _, beginning with a letter, at "
                 f"most {LONGEST_BLUEPRINT}, with commas between the names, such as public, admin",
             )
         if keyword.iskeyword(name):

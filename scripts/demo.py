@@ -78,6 +78,7 @@ def keep_earlier() -> None:
     if PROJECT.exists():
         earlier = PROJECT.with_name(time.strftime("my-api-until-%Y%m%d-%H%M%S"))
         PROJECT.rename(earlier)
+        shutil.rmtree(earlier / ".venv", ignore_errors=True)
         say(f"The earlier project is now {os.path.relpath(earlier)}")
 
 

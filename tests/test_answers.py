@@ -46,10 +46,10 @@ REFUSED = [
     ("project_slug", "tests", "which is taken"),
     ("project_slug", "wsgi", "which is taken"),
     ("project_slug", "con", "which is taken"),
-    ("blueprints", "", "blueprints: '' is no name for a blueprint; write a-z"),
-    ("blueprints", "public,", "'' is no name for a blueprint"),
-    ("blueprints", "Admin", "'Admin' is no name for a blueprint"),
-    ("blueprints", "a-b", "'a-b' is no name for a blueprint"),
+    ("blueprints", "", "blueprints: '' is not a valid blueprint name; write a-z"),
+    ("blueprints", "public,", "'' is not a valid blueprint name"),
+    ("blueprints", "Admin", "'Admin' is not a valid blueprint name"),
+    ("blueprints", "a-b", "'a-b' is not a valid blueprint name"),
     ("blueprints", "1a", "beginning with a letter"),
     ("blueprints", "a" * 21, "at most 20"),
     ("blueprints", "public admin", "with commas between the names"),
@@ -139,7 +139,7 @@ def test_a_wrong_answer_that_is_typed_is_refused_right_after_it(tmp_path: Path) 
     assert "[4/7]" in done.stdout
     assert "[5/7]" not in done.stdout
     assert len(done.stderr.splitlines()) == 1
-    assert "'Admin' is no name" in done.stderr
+    assert "'Admin' is not a valid" in done.stderr
     assert not (tmp_path / "my-api").exists()
 
 

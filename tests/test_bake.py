@@ -108,7 +108,7 @@ def test_every_text_file_ends_with_one_newline(
 
 def test_blueprints_are_made_from_the_answer(baked: Callable[[str], Project]) -> None:
     project = baked("three blueprints")
-    modules = {path.name for path in (project.package / "blueprints").iterdir()}
+    modules = {path.name for path in (project.package / "blueprints").glob("*.py")}
     tests = {path.name for path in (project.path / "tests").glob("test_*.py")}
 
     assert modules == {"__init__.py", "orders.py", "catalog.py", "admin.py"}

@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask
 
 from {{ cookiecutter.__package }}.blueprints import BLUEPRINTS
+from {{ cookiecutter.__package }}.cors import init_app
 from {{ cookiecutter.__package }}.cors.policy import variable_name
 
 from ..conftest import LISTED, MakeApp
@@ -39,10 +40,26 @@ def test_the_policies_are_shown_with_the_variables_that_decided(make_app: MakeAp
     assert ["origins", LISTED, "CORS_ORIGINS"] in rows
     assert ["expose", "headers", "X-Request-Id", "CORS_EXPOSE_HEADERS"] in rows
     assert ["enforce", "yes", "default"] in rows
-    assert "No policy, so no page of another origin reads them: /health, " in output
-    assert output.endswith(
-        "Warning: CORS_MAX_AGE '9000': browsers remember a preflight for 7200 seconds at most\n"
+    assert (
+        "No policy (no page of another origin reads these, and nothing is refused):\n  /health, "
+        in output
     )
+    assert output.endswith(
+        "Warning: CORS_MAX_AGE '9000': Chromium remembers a preflight for 7200 seconds at most\n"
+    )
+
+
+def test_blueprints_that_share_a_prefix_are_both_shown() -> None:
+    app = Flask(__name__)
+    twins = [Blueprint(name, __name__, url_prefix="/api") for name in ("first", "second")]
+    for twin in twins:
+        app.register_blueprint(twin)
+    init_app(app, twins)
+
+    assert [line for line in run(app)[1].splitlines() if line[0] != " "][:2] == [
+        "first  /api",
+        "second  /api",
+    ]
 
 
 def test_nobody_and_none_are_words(make_app: MakeApp) -> None:
@@ -114,7 +131,7 @@ def test_check_says_yes(app: Flask) -> None:
         0,
         "✓ a preflight is needed: PUT is none of GET, HEAD, POST\n"
         f"✓ preflight: OPTIONS {PATH} is answered 204\n"
-        f"✓ PUT {PATH} is answered 200\n"
+        f"✓ PUT {PATH} reaches the application\n"
         "✓ the page reads the answer\n"
         "Yes.\n",
     )
@@ -124,25 +141,25 @@ def test_check_says_no_and_what_to_write(app: Flask) -> None:
     assert run(app, "check", STRANGER, "POST", PATH) == (
         1,
         "✓ no preflight is needed for a plain POST\n"
-        f"✗ POST {PATH} is answered 403, before the view runs\n"
-        "✗ the answer (403) has no Access-Control-Allow-Origin\n"
+        f"✗ POST {PATH} is answered 403 before it reaches the application\n"
+        "✗ the answer has no Access-Control-Allow-Origin\n"
         f"No: '{STRANGER}' is not in CORS_ORIGINS. To allow it, write into .env:\n"
-        f"  CORS_ORIGINS={LISTED},{STRANGER}\n",
+        f"  {own('ORIGINS')}={LISTED},{STRANGER}\n",
     )
 
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([STRANGER, "GET", PATH], f"CORS_ORIGINS={LISTED},{STRANGER}"),
-        ([STRANGER, "PUT", PATH], f"CORS_ORIGINS={LISTED},{STRANGER}"),
+        ([STRANGER, "GET", PATH], f"{own('ORIGINS')}={LISTED},{STRANGER}"),
+        ([STRANGER, "PUT", PATH], f"{own('ORIGINS')}={LISTED},{STRANGER}"),
         (
             [LISTED, "PURGE", PATH],
             f"{own('METHODS')}=GET,HEAD,POST,PUT,PATCH,DELETE,PURGE",
         ),
         (
-            [LISTED, "GET", PATH, "-H", "X-Token"],
-            f"{own('ALLOW_HEADERS')}=Authorization,Content-Type,x-token",
+            [LISTED, "GET", PATH, "-H", "X-B: 1", "-H", "X-A"],
+            f"{own('ALLOW_HEADERS')}=Authorization,Content-Type,x-a,x-b",
         ),
         ([LISTED, "GET", PATH, "--credentials"], f"{own('SUPPORTS_CREDENTIALS')}=true"),
     ],
@@ -162,8 +179,8 @@ def test_check_knows_that_credentials_need_a_list(make_app: MakeApp) -> None:
     code, output = run(app, "check", LISTED, "GET", PATH, "--credentials")
 
     assert code == 1
-    assert output.splitlines()[-2:] == [
-        f"  CORS_ORIGINS={LISTED}",
+    assert sorted(output.splitlines()[-2:]) == [
+        f"  {own('ORIGINS')}={LISTED}",
         f"  {own('SUPPORTS_CREDENTIALS')}=true",
     ]
 
@@ -177,6 +194,39 @@ def test_check_does_not_write_what_would_be_refused(make_app: MakeApp) -> None:
     assert output.splitlines()[-1].endswith("lets a page send; write https://")
 
 
+@pytest.mark.parametrize(
+    ("origin", "credentials", "words"),
+    [
+        ("null", "false", "any sandboxed or local page sends null"),
+        ("http://app.example.com", "true", "anyone on the way"),
+    ],
+)
+def test_check_writes_no_origin_that_would_be_refused(
+    make_app: MakeApp, origin: str, credentials: str, words: str
+) -> None:
+    app = make_app({"CORS_SUPPORTS_CREDENTIALS": credentials})
+    code, output = run(app, "check", origin, "GET", PATH)
+
+    assert code == 1
+    assert words in output.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "path", [f"/{PATH}", f"{PATH}?x=1#y", PATH.replace("a", "%61"), f"{PATH}/../x"]
+)
+def test_check_reads_a_path_as_flask_does(app: Flask, path: str) -> None:
+    assert run(app, "check", LISTED, "GET", path)[0] == 0
+    assert run(app, "check", STRANGER, "GET", path)[0] == 1
+
+
+def test_check_knows_the_pages_of_the_server_itself(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLASK_RUN_PORT", "8000")
+
+    assert run(app, "check", "http://127.0.0.1:8000", "POST", PATH)[0] == 0
+
+
 def test_check_knows_paths_without_a_policy(app: Flask) -> None:
     code, output = run(app, "check", LISTED, "GET", "/health")
 
@@ -186,12 +236,14 @@ def test_check_knows_paths_without_a_policy(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([f"{LISTED}/", "GET", PATH], f"an origin has no path; write {LISTED}"),
+        ([f"{LISTED}/", "GET", PATH], f"ORIGIN '{LISTED}/': an origin has no path; write {LISTED}"),
         ([LISTED, "get", PATH], "METHOD 'get': methods are upper case; write GET"),
         ([LISTED, "TRACE", PATH], "no page can send this method"),
-        ([LISTED, "GET", PATH, "-H", "Cookie"], "-H 'Cookie': no page can set this header"),
+        ([LISTED, "GET", PATH, "-H", "Cookie"], "-H 'Cookie': no page sets this header"),
         ([LISTED, "GET", "api/x"], "URL 'api/x': neither a path of this project, which begins"),
         ([LISTED, "GET", "http://"], "URL 'http://': neither a path"),
+        ([LISTED, "GET", "http://[::1"], "URL 'http://[::1': neither a path"),
+        ([LISTED, "GET", "http://a:x/"], "URL 'http://a:x/': neither a path"),
         (["*", "GET", PATH], "ORIGIN '*': not one origin"),
         (["https://*.example.com", "GET", PATH], "ORIGIN 'https://*.example.com': not one origin"),
     ],

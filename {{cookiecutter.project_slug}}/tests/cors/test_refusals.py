@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from {{ cookiecutter.__package }}.blueprints import BLUEPRINTS
 from {{ cookiecutter.__package }}.cors.policy import Policy, variable_name
 from {{ cookiecutter.__package }}.cors.refusals import (
-    LINES_PER_BLUEPRINT,
+    LINES_PER_OPTION,
     Refusal,
     near_miss,
 )
@@ -44,7 +44,15 @@ def test_a_refused_preflight_names_what_is_missing(
     (record,) = caplog.records
     variable = variable_name("ALLOW_HEADERS", NAME)
     assert record.message.endswith(
-        f"refused: 'x-token' is not in {variable}; '{LISTED}' asked for it"
+        f"refused: 'x-token', which '{LISTED}' asks for, is not in {variable}"
+    )
+
+
+def test_a_method_in_lower_case_is_explained() -> None:
+    refusal = Refusal(Policy("public"), LISTED, "methods", ("patch",))
+
+    assert str(refusal).endswith(
+        "is not in CORS_METHODS_PUBLIC (a page must write PATCH in capitals)"
     )
 
 
@@ -108,8 +116,10 @@ def test_a_flood_of_origins_leaves_a_fixed_number_of_lines(
     app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = app.test_client()
-    for number in range(LINES_PER_BLUEPRINT + 50):
+    for number in range(LINES_PER_OPTION + 50):
         client.post(PATH, headers={"Origin": f"https://{number}.example"})
 
-    assert len(caplog.records) == LINES_PER_BLUEPRINT
-    assert caplog.records[-1].message.endswith("(the last refusal of this blueprint to be logged)")
+    assert len(caplog.records) == LINES_PER_OPTION
+    assert caplog.records[-1].message.endswith(
+        "; more of this kind are not logged until the next start"
+    )

@@ -139,6 +139,16 @@ def test_one_prefix_needs_equal_settings() -> None:
     assert len(raised.value.problems) == 1
 
 
+def test_a_nested_blueprint_is_not_listed_itself() -> None:
+    parent, child = blueprint("a", "/api/a", "/"), blueprint("child", "/child", "/x")
+    parent.register_blueprint(child)
+    app = Flask(__name__)
+    app.register_blueprint(parent)
+
+    with pytest.raises(ConfigurationError, match="'child': has the policy of its parent"):
+        init_app(app, [parent, child])
+
+
 def test_a_nested_blueprint_shares_the_policy() -> None:
     parent = blueprint("a", "/api/a", "/")
     parent.register_blueprint(blueprint("child", "/child", "/x"))

@@ -12,6 +12,7 @@ from {{ cookiecutter.__package }}.cors.settings import ConfigurationError, read_
 BLUEPRINTS = ["public", "admin"]
 APP = "https://app.example.com"
 OWN = "https://own.example.com"
+NO_BLUEPRINT = "names no blueprint (admin, public)"
 
 
 def policies(**variables: Any) -> dict[str, Policy]:
@@ -256,8 +257,9 @@ REFUSED: list[tuple[str, Any, str, str | None]] = [
     ("CORS_ALLOW_HEADERS", "Cookie", "header-forbidden", None),
     ("CORS_ALLOW_HEADERS", "origin", "header-forbidden", None),
     ("CORS_ALLOW_HEADERS", "Sec-Fetch-Site", "header-forbidden", None),
+    ("CORS_ALLOW_HEADERS", "Access-Control-Request-Method", "header-forbidden", None),
     ("CORS_ALLOW_HEADERS", "Proxy-Authorization", "header-forbidden", None),
-    ("CORS_ALLOW_HEADERS", "Access-Control-Allow-Origin", "header-response", None),
+    ("CORS_ALLOW_HEADERS", "Access-Control-Allow-Origin", "header-forbidden", None),
     ("CORS_EXPOSE_HEADERS", "*", "name-any", None),
     ("CORS_EXPOSE_HEADERS", "Set-Cookie", "header-unreadable", None),
     ("CORS_EXPOSE_HEADERS", "set-cookie2", "header-unreadable", None),
@@ -282,6 +284,7 @@ REFUSED: list[tuple[str, Any, str, str | None]] = [
     ("CORS_ORIGINS_ADMN", APP, "unknown", None),
     ("CORS_ORIGINS_HEALTH", APP, "unknown", None),
     ("CORS_RESOURCES", "/api/*", "unknown", None),
+    ("CORS_ORIGINS_PORT", APP, "unknown", None),
     ("cors_origins", APP, "unknown", None),
     ("FLASK_CORS_ORIGINS", APP, "unknown", None),
 ]
@@ -369,7 +372,7 @@ def test_warnings_are_logged_once_at_the_start(caplog: pytest.LogCaptureFixture)
     assert [(record.levelname, record.message) for record in caplog.records] == [
         (
             "WARNING",
-            "CORS: CORS_MAX_AGE '9000': browsers remember a preflight for 7200 seconds at most",
+            "CORS: CORS_MAX_AGE '9000': Chromium remembers a preflight for 7200 seconds at most",
         )
     ]
 
@@ -431,18 +434,37 @@ def test_a_policy_knows_the_variables_that_decided() -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "value"),
     [
-        "CORS_SERVICE_HOST",
-        "CORS_PORT",
-        "CORS_PROXY_SERVICE_PORT_HTTP",
-        "CORS_PROXY_PORT_80_TCP_ADDR",
-        "PATH",
-        "FLASK_DEBUG",
+        ("CORS_SERVICE_HOST", "10.0.0.1"),
+        ("CORS_SERVICE_HOST", "fd00::1"),
+        ("CORS_PORT", "tcp://10.0.0.1:80"),
+        ("CORS_PROXY_SERVICE_PORT_HTTP", "80"),
+        ("CORS_PROXY_PORT_80_TCP", "tcp://10.0.0.1:80"),
+        ("CORS_PROXY_PORT_80_TCP_PROTO", "tcp"),
+        ("PATH", "/bin"),
+        ("FLASK_DEBUG", "1"),
     ],
 )
-def test_variables_of_others_are_passed_over(name: str) -> None:
-    assert policies(**{name: "tcp://10.0.0.1:80"})["public"] == Policy("public")
+def test_variables_of_others_are_passed_over(name: str, value: str) -> None:
+    assert policies(**{name: value})["public"] == Policy("public")
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("CORS_ORIGIN", "is not a setting; did you mean CORS_ORIGINS?"),
+        ("CORS_ALLOWED_ORIGINS", "is not a setting; did you mean CORS_ORIGINS?"),
+        ("CORS_ORIGINS_ADMN", f"{NO_BLUEPRINT}; did you mean CORS_ORIGINS_ADMIN?"),
+        ("CORS_ADMIN_ORIGINS", "is not a setting; did you mean CORS_ORIGINS_ADMIN?"),
+        ("CORS_ORIGINS_SHOP", f"{NO_BLUEPRINT}; delete it"),
+        ("FLASK_CORS_MAX_AGE", "CORS settings have no FLASK_ in front; did you mean CORS_MAX_AGE?"),
+    ],
+)
+def test_the_nearest_name_is_never_a_wider_one(name: str, advice: str) -> None:
+    (problem,) = problems(**{name: ""})
+
+    assert str(problem) == f"{name}: {advice}"
 
 
 def test_two_blueprints_with_one_suffix_are_refused() -> None:

@@ -10,7 +10,7 @@ from functools import partial
 
 from flask import Blueprint, Flask
 
-from .cli import CORS, cors_commands
+from .cli import CORSState, cors_commands
 from .middleware import CORSMiddleware
 from .prefixes import PrefixMap
 from .routes import check_routes, prefix_of
@@ -35,7 +35,8 @@ def init_app(app: Flask, blueprints: Sequence[Blueprint]) -> None:
     for warning in warnings:
         app.logger.warning("CORS: %s", warning)
 
-    prefixes = PrefixMap({prefix_of(bp): policies[bp.name] for bp in blueprints})
+    by_prefix = [(prefix_of(blueprint), policies[blueprint.name]) for blueprint in blueprints]
+    prefixes = PrefixMap(dict(by_prefix))
     app.wsgi_app = CORSMiddleware(app, prefixes, check)  # type: ignore[method-assign]
-    app.extensions["cors"] = CORS(prefixes, warnings)
+    app.extensions["cors"] = CORSState(by_prefix, prefixes, warnings)
     app.cli.add_command(cors_commands)

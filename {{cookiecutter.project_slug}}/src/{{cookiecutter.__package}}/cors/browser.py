@@ -28,7 +28,7 @@ SAFELISTED_CONTENT_TYPES = frozenset(
     {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 )
 SAFELISTED_REQUEST_HEADERS = frozenset(
-    {"accept", "accept-language", "content-language", "content-type"}
+    {"accept", "accept-language", "content-language", "content-type", "range"}
 )
 SAFELISTED_RESPONSE_HEADERS = frozenset(
     {
@@ -129,9 +129,13 @@ class Browser:
             location = response.headers.get("Location")
             if response.status not in REDIRECTS or location is None:
                 return page.readable(url, response)
-            target = urljoin(url, location)
-            if origin_of(target) != origin_of(url):
-                raise Blocked(f"the answer is a redirect to another site, {origin_of(target)}")
+            try:
+                target = urljoin(url, location)
+                elsewhere = origin_of(target)
+            except ValueError:
+                raise Blocked(f"the answer is a redirect to no address, {location}") from None
+            if elsewhere != origin_of(url):
+                raise Blocked(f"the answer is a redirect to another site, {elsewhere}")
             url = target
             if (response.status in (301, 302) and method == "POST") or (
                 response.status == 303 and method not in ("GET", "HEAD")
@@ -183,7 +187,7 @@ class _Page(NamedTuple):
         """Do the "CORS check" of the standard; `what` is the answer in words."""
         allowed = ", ".join(response.headers.getlist("Access-Control-Allow-Origin"))
         if not allowed:
-            raise Blocked(f"{what} ({response.status}) has no Access-Control-Allow-Origin")
+            raise Blocked(f"{what} has no Access-Control-Allow-Origin")
         if allowed == "*" and self.credentials:
             raise Blocked(f"{what} allows *, which does not count for requests with credentials")
         if allowed not in ("*", self.origin):
@@ -238,6 +242,8 @@ def is_safelisted(name: str, value: str) -> bool:
     name = name.lower()
     if name not in SAFELISTED_REQUEST_HEADERS or len(value.encode()) > 128:
         return False
+    if name == "range":
+        return re.fullmatch("bytes=[0-9]+-[0-9]*", value) is not None
     if name in ("accept-language", "content-language"):
         return re.fullmatch(r"[0-9A-Za-z *,\-.;=]*", value) is not None
     if re.search(r"[\x00-\x08\x0a-\x1f\"():<>?@\[\\\]{}\x7f]", value):

@@ -12,7 +12,7 @@ from werkzeug.datastructures import Headers
 
 from .browser import Blocked, Browser, Request, Response, Send, send_to, unsafe_headers
 from .middleware import CORSMiddleware
-from .policy import SAFELISTED_METHODS, Policy
+from .policy import SAFELISTED_METHODS, Policy, variable_name
 from .prefixes import PrefixMap
 from .problems import Problem
 from .refusals import Refusal
@@ -30,11 +30,14 @@ class Unreachable(Exception):
 
 @dataclass
 class Visit:
-    """What happened when a page sent a request: every exchange, and why the page sees nothing."""
+    """What happened when a page sent a request: every exchange, and why the page sees nothing.
+
+    `refusals` are those of the application's own middleware, None where another server was asked.
+    """
 
     request: Request
+    refusals: list[Refusal] | None
     exchanges: list[tuple[Request, Response]] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
     blocked: str | None = None
 
     def steps(self) -> Iterator[tuple[bool, str]]:
@@ -42,14 +45,16 @@ class Visit:
         yield True, _why_preflight(self.request)
         last = len(self.exchanges)
         for number, (request, response) in enumerate(self.exchanges, start=1):
-            path = urlsplit(request.url).path or "/"
-            step = f"{request.method} {path} is answered {response.status}"
+            step = f"{request.method} {urlsplit(request.url).path or '/'}"
             if _is_preflight(request):
-                yield not (self.blocked and number == last), f"preflight: {step}"
-            elif self.refusals and response.status == 403:
-                yield False, f"{step}, before the view runs"
+                fine = not (self.blocked and number == last)
+                yield fine, f"preflight: {step} is answered {response.status}"
+            elif self.refusals is None:
+                yield True, f"{step} is answered {response.status}"
+            elif response.status == 403:
+                yield False, f"{step} is answered 403 before it reaches the application"
             else:
-                yield True, step
+                yield True, f"{step} reaches the application"
             yield from ((False, fault) for fault in _faults(request, response))
         yield self.blocked is None, self.blocked or "the page reads the answer"
 
@@ -66,10 +71,10 @@ def visit(
 ) -> Visit:
     """Let a page of an origin send a request, and keep what happens.
 
-    `send` carries the requests, `refusals` is where the middleware leaves its own. Raises
-    Unreachable where there is no answer.
+    `send` carries the requests; `refusals` is where the application's own middleware leaves them.
+    Raises Unreachable where there is no answer.
     """
-    seen = Visit(Request(method, url, headers), refusals=[] if refusals is None else refusals)
+    seen = Visit(Request(method, url, headers), refusals)
 
     def send_and_keep(request: Request) -> Response:
         response = send(request)
@@ -112,25 +117,36 @@ def send_over_http(request: Request) -> Response:
         raise Unreachable(f"{parts.netloc} {_why_unreachable(error)}") from error
 
 
-def remedy(refusal: Refusal) -> str:
-    """Return the line for .env that would allow what was refused."""
-    listed = getattr(refusal.policy, refusal.option)
-    missing = refusal.origin if refusal.name is None else refusal.name
-    return f"{refusal.policy.variable(refusal.option)}={','.join([*listed, missing])}"
+def remedy(visit: Visit, policy: Policy, origin: str) -> tuple[list[str], list[Problem]]:
+    """Return the lines for .env that let the page through, or the problems that they would be.
 
-
-def remedy_for_credentials(policy: Policy, origin: str) -> tuple[list[str], list[Problem]]:
-    """Return the lines for .env that would let a page send cookies, or why none can."""
-    variables = {policy.variable("supports_credentials"): "true"}
-    if policy.allows_any:
-        variables = {policy.variable("origins"): origin, **variables}
+    They name the blueprint's own variables: nothing is opened or narrowed for the others.
+    """
+    changed: dict[str, object] = {}
+    if visit.refusals:
+        refusal = visit.refusals[0]
+        listed = getattr(policy, refusal.option)
+        changed[refusal.option] = (*listed, *(refusal.names or [origin]))
+    else:
+        changed["supports_credentials"] = True
+        if policy.allows_any:
+            changed["origins"] = (origin,)
+    options = {"origins": policy.origins, "supports_credentials": policy.supports_credentials}
     try:
         read_settings(
-            [policy.blueprint], {policy.variable("origins"): [*policy.origins], **variables}
+            [policy.blueprint],
+            {variable_name(option): value for option, value in {**options, **changed}.items()},
         )
     except ConfigurationError as error:
         return [], list(error.problems)
-    return [f"{name}={value}" for name, value in variables.items()], []
+    return [
+        f"{variable_name(option, policy.blueprint)}={_in_env(value)}"
+        for option, value in changed.items()
+    ], []
+
+
+def _in_env(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value).lower()
 
 
 def _why_preflight(request: Request) -> str:

@@ -6,8 +6,9 @@ import re
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import click
 from flask import Flask, current_app
@@ -18,13 +19,13 @@ from .check import (
     Unreachable,
     Visit,
     remedy,
-    remedy_for_credentials,
     send_over_http,
     send_to_policies,
     visit,
 )
 from .diagnosis import examine
 from .names import METHODS, REQUEST_HEADERS, Vocabulary
+from .origins import DEFAULT_PORTS
 from .policy import Policy
 from .prefixes import PrefixMap, routed_path
 from .problems import Problem
@@ -41,9 +42,11 @@ LABELS = {
 }
 
 
-class CORS(NamedTuple):
-    """What `init_app` keeps of an application: its policies by prefix, and the warnings."""
+class CORSState(NamedTuple):
+    """What `init_app` keeps of an application, in ``app.extensions["cors"]``."""
 
+    policies: list[tuple[str, Policy]]
+    """The prefix and the policy of each blueprint, in the order of the registry."""
     prefixes: PrefixMap
     warnings: list[Problem]
 
@@ -56,17 +59,18 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
     """Show the CORS policy of each blueprint, and the variable that decided each option."""
     if context.invoked_subcommand is not None:
         return
-    cors: CORS = current_app.extensions["cors"]
+    cors: CORSState = current_app.extensions["cors"]
     uncovered = _rules_without_policy(current_app, cors.prefixes)
     if as_json:
         echo(json.dumps(_as_data(cors, uncovered), indent=2))
         return
-    for prefix, policy in cors.prefixes.policies.items():
+    for prefix, policy in cors.policies:
         echo(f"{click.style(policy.blueprint, bold=True)}  {prefix}")
         for line in _table(policy, shutil.get_terminal_size().columns):
             echo(f"  {line}")
     if uncovered:
-        echo(f"No policy, so no page of another origin reads them: {', '.join(uncovered)}")
+        echo("No policy (no page of another origin reads these, and nothing is refused):")
+        echo(f"  {', '.join(uncovered)}")
     for warning in cors.warnings:
         echo(click.style("Warning: ", fg="yellow") + str(warning))
 
@@ -83,32 +87,35 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
     URL is a path of this project, decided without a server and without running a view, or an
     http(s):// address, which is asked. Exits with 1 where the page sees nothing.
     """
-    _refuse_nonsense(origin, method, url, headers)
-    names = dict.fromkeys(headers, "x")
-    refusals: list[Refusal] = []
+    page_headers = dict(map(_name_and_value, headers))
+    _refuse_nonsense(origin, method, url, page_headers)
     send: Send = send_over_http
-    policy = None
-    if not url.startswith(("http://", "https://")):
+    policy: Policy | None = None
+    refusals: list[Refusal] | None = None
+    if url.startswith("/"):
         prefixes: PrefixMap = current_app.extensions["cors"].prefixes
-        policy = prefixes.policy_for(routed_path(url))
+        path_info = unquote_to_bytes(re.split("[?#]", url)[0]).decode("latin-1")
+        policy = prefixes.policy_for(routed_path(path_info))
         if policy is None:
             echo(f"No: {url} is under no blueprint of BLUEPRINTS, so no page reads it.")
             raise SystemExit(1)
+        refusals = []
         send = send_to_policies(current_app, prefixes, refusals)
+        url = f"http://127.0.0.1:{os.environ.get('FLASK_RUN_PORT', '5000')}/{url.lstrip('/')}"
     try:
         seen = visit(
             send,
             url,
             origin=origin,
             method=method,
-            headers=names,
+            headers=page_headers,
             credentials=credentials,
             refusals=refusals,
         )
     except Unreachable as unreachable:
         echo(f"No: {unreachable}.")
         raise SystemExit(1) from None
-    _print_visit(seen, policy, origin, credentials)
+    _print_visit(seen, policy, origin)
     raise SystemExit(1 if seen.blocked else 0)
 
 
@@ -117,18 +124,34 @@ def echo(text: str) -> None:
     click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
 
 
+def _name_and_value(header: str) -> tuple[str, str]:
+    """Read ``Name`` or, as curl has it, ``Name: value``."""
+    name, _, value = header.partition(":")
+    return name.strip(), value.strip() or "x"
+
+
 def _refuse_nonsense(origin: str, method: str, url: str, headers: Iterable[str]) -> None:
     """Say of wrong arguments what is said of wrong settings."""
-    problems = examine("ORIGIN", [origin])[1] if origin != "null" else []
+    problems = [] if origin == "null" else examine("ORIGIN", [origin])[1]
+    problems = [replace(problem, position=None) for problem in problems]
     if "*" in origin and not problems:
-        wrong = "not one origin; write one that a page has"
-        problems.append(Problem("ORIGIN", "any", wrong, entry=origin))
+        problems.append(
+            Problem("ORIGIN", "any", "not one origin; write that of a page", None, origin)
+        )
     problems += _problems("METHOD", [method], METHODS) + _problems("-H", headers, REQUEST_HEADERS)
-    if not re.match(r"/|https?://[^/?#]", url):
+    if not url.startswith("/") and not _is_address(url):
         wrong = "neither a path of this project, which begins with /, nor an http(s):// address"
         problems.append(Problem("URL", "url", wrong, entry=url))
     if problems:
         raise click.UsageError("\n".join(map(str, problems)))
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _problems(argument: str, names: Iterable[str], vocabulary: Vocabulary) -> list[Problem]:
@@ -139,20 +162,16 @@ def _problems(argument: str, names: Iterable[str], vocabulary: Vocabulary) -> li
     ]
 
 
-def _print_visit(seen: Visit, policy: Policy | None, origin: str, credentials: bool) -> None:
+def _print_visit(seen: Visit, policy: Policy | None, origin: str) -> None:
     for fine, step in seen.steps():
         echo(f"{click.style('✓', fg='green') if fine else click.style('✗', fg='red')} {step}")
     if not seen.blocked:
         echo("Yes.")
         return
-    why: object = seen.blocked
-    lines: list[str] = []
-    if seen.refusals:
-        why = seen.refusals[0]
-        lines = [remedy(seen.refusals[0])]
-    elif policy and credentials:
-        lines, problems = remedy_for_credentials(policy, origin)
-        why = problems[0] if problems else f"{policy.blueprint} takes no cookies of pages"
+    why: object = seen.refusals[0] if seen.refusals else seen.blocked
+    lines, problems = remedy(seen, policy, origin) if policy else ([], [])
+    if problems:
+        why = problems[0]
     echo(f"No: {why}" + (". To allow it, write into .env:" if lines else ""))
     for line in lines:
         echo(f"  {line}")
@@ -167,7 +186,7 @@ def _options(policy: Policy) -> dict[str, Any]:
     return {option: value for option, value in asdict(policy).items() if option in LABELS}
 
 
-def _as_data(cors: CORS, uncovered: list[str]) -> dict[str, Any]:
+def _as_data(cors: CORSState, uncovered: list[str]) -> dict[str, Any]:
     return {
         "blueprints": [
             {
@@ -176,7 +195,7 @@ def _as_data(cors: CORS, uncovered: list[str]) -> dict[str, Any]:
                 **_options(policy),
                 "variables": dict(policy.variables),
             }
-            for prefix, policy in cors.prefixes.policies.items()
+            for prefix, policy in cors.policies
         ],
         "without_policy": uncovered,
         "warnings": [asdict(warning) for warning in cors.warnings],

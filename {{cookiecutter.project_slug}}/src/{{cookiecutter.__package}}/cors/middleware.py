@@ -113,7 +113,7 @@ class CORSMiddleware:
 
 
 def is_preflight(environ: WSGIEnvironment) -> bool:
-    """Tell whether a request with an Origin asks for leave (Fetch standard, "CORS-preflight")."""
+    """Tell whether a request with an Origin is a "CORS-preflight request" (Fetch standard)."""
     return (
         environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
     )
@@ -125,10 +125,10 @@ def preflight_refusal(policy: Policy, origin: str, environ: WSGIEnvironment) -> 
         return Refusal(policy, origin, "origins")
     method = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
     if not policy.allows_method(method):
-        return Refusal(policy, origin, "methods", method)
+        return Refusal(policy, origin, "methods", (method,))
     requested = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
     if refused := policy.headers_refused(requested):
-        return Refusal(policy, origin, "allow_headers", refused[0])
+        return Refusal(policy, origin, "allow_headers", tuple(refused))
     return None
 
 

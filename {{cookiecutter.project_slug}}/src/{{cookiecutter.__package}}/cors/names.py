@@ -41,7 +41,7 @@ def _one_of(names: str) -> Callable[[str], object]:
 _SPELLING = (
     Rule("name-empty", lambda name: not name, "nothing stands between two commas; delete one"),
     Rule("name-any", lambda name: name == "*", "* is not taken here; list the names"),
-    Rule("name-malformed", lambda name: not _is_token(name), "not a name as HTTP has them"),
+    Rule("name-malformed", lambda name: not _is_token(name), "not a valid HTTP name"),
 )
 _NOT_A_PATTERN = Rule(
     "name-pattern",
@@ -49,6 +49,7 @@ _NOT_A_PATTERN = Rule(
     "a pattern is not taken here; list the names",
 )
 
+_FORBIDDEN_PREFIXES = ("access-control-", "proxy-", "sec-")
 _is_forbidden = _one_of(
     "Accept-Charset Accept-Encoding Connection Content-Length Cookie Cookie2 Date DNT Expect Host "
     "Keep-Alive Origin Referer Set-Cookie TE Trailer Transfer-Encoding Upgrade Via"
@@ -67,14 +68,9 @@ REQUEST_HEADERS = Vocabulary(
         *_SPELLING,
         _NOT_A_PATTERN,
         Rule(
-            "header-response",
-            lambda name: name.lower().startswith("access-control-"),
-            "an answer carries it, no page sends it; delete it",
-        ),
-        Rule(
             "header-forbidden",
-            lambda name: name.lower().startswith(("sec-", "proxy-")) or _is_forbidden(name),
-            "no page can set this header; delete it",
+            lambda name: name.lower().startswith(_FORBIDDEN_PREFIXES) or _is_forbidden(name),
+            "no page sets this header; delete it",
         ),
     ),
     warnings=(

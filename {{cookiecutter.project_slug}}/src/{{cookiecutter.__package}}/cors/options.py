@@ -1,34 +1,25 @@
 """How the value of each option is read: a text from the environment, or a value from Python.
 
 Every reader takes the variable's name, its value and the findings to add to. It returns the value
-of the option, or None where the variable is as if it were not set.
+of the option, or None where the variable counts as unset.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from .diagnosis import examine, split
 from .names import METHODS, REQUEST_HEADERS, RESPONSE_HEADERS, Vocabulary
 from .origins import Allowlist
-from .problems import Problem
+from .problems import Findings, Problem
 
 LONGEST_MAX_AGE = 86_400
-LONGEST_MAX_AGE_OF_BROWSERS = 7_200  # Chromium; Firefox takes 86,400
+LONGEST_MAX_AGE_OF_CHROMIUM = 7_200
 LISTS = (list, tuple, set, frozenset)
 BOOLEANS = {
     **dict.fromkeys(["true", "1", "yes", "on"], True),
     **dict.fromkeys(["false", "0", "no", "off"], False),
 }
-
-
-@dataclass
-class Findings:
-    """What was found in the settings: problems that refuse the start, and warnings."""
-
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
 
 
 def read_origins(variable: str, value: Any, found: Findings) -> tuple[str, ...] | None:
@@ -48,7 +39,7 @@ def read_origins(variable: str, value: Any, found: Findings) -> tuple[str, ...] 
 
 
 def read_methods(variable: str, value: Any, found: Findings) -> tuple[str, ...] | None:
-    """Read the methods. An empty text is as if unset; a list must name one at least."""
+    """Read the methods. An empty text counts as unset; a list must name one at least."""
     if isinstance(value, str) and not value.strip():
         return None
     written = _entries(variable, value, found)
@@ -69,7 +60,7 @@ def read_expose_headers(variable: str, value: Any, found: Findings) -> tuple[str
 
 
 def read_boolean(variable: str, value: Any, found: Findings) -> bool | None:
-    """Read true/false, 1/0, yes/no or on/off in any letter case; an empty text is as if unset."""
+    """Read true/false, 1/0, yes/no or on/off in any letter case; an empty text counts as unset."""
     text = str(value).strip().lower()
     if text not in BOOLEANS and text != "":
         wrong = "neither true nor false; write one of them"
@@ -78,7 +69,7 @@ def read_boolean(variable: str, value: Any, found: Findings) -> bool | None:
 
 
 def read_max_age(variable: str, value: Any, found: Findings) -> int | None:
-    """Read a number of whole seconds; an empty text is as if unset."""
+    """Read a number of whole seconds; an empty text counts as unset."""
     text = str(value).strip()
     if text == "":
         return None
@@ -90,8 +81,8 @@ def read_max_age(variable: str, value: Any, found: Findings) -> int | None:
     if seconds > LONGEST_MAX_AGE:
         wrong, write = "more than a day", str(LONGEST_MAX_AGE)
         found.problems.append(Problem(variable, "max-age-range", wrong, write, entry=text))
-    elif seconds > LONGEST_MAX_AGE_OF_BROWSERS:
-        wrong = f"browsers remember a preflight for {LONGEST_MAX_AGE_OF_BROWSERS} seconds at most"
+    elif seconds > LONGEST_MAX_AGE_OF_CHROMIUM:
+        wrong = f"Chromium remembers a preflight for {LONGEST_MAX_AGE_OF_CHROMIUM} seconds at most"
         found.warnings.append(Problem(variable, "max-age-long", wrong, entry=text))
     return seconds
 
@@ -113,7 +104,7 @@ def _entries(variable: str, value: Any, found: Findings) -> list[str] | None:
         return split(value)
     if isinstance(value, LISTS) and all(isinstance(entry, str) for entry in value):
         return [entry.strip() for entry in value]
-    wrong = "neither a text with commas nor a list of texts"
+    wrong = "neither a comma-separated text nor a list of texts"
     found.problems.append(Problem(variable, "type", wrong, entry=str(value)))
     return None
 

@@ -51,7 +51,7 @@ class Policy:
     _written: "WrittenHeaders" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Let flask-cors write the headers now: no request waits for them or fails of them."""
+        """Let flask-cors write the headers now: no request waits for it or fails because of it."""
         written = ask_flask_cors(
             self.allows_any,
             self.methods,
@@ -139,9 +139,9 @@ def ask_flask_cors(
     """Ask flask-cors what it answers under these options: to a listed origin, to its preflight.
 
     Returns their ``Access-Control-*`` headers but for ``Allow-Origin``, which changes with each
-    request. Every option is passed, so that no setting or default of flask-cors
-    has a say; `max_age` as text, since flask-cors drops the number 0. Raises RuntimeError where
-    flask-cors does not name exactly these methods and headers.
+    request. Every option is passed, so that no setting or default of flask-cors has a say;
+    `max_age` as text, since flask-cors drops the number 0. Raises RuntimeError where flask-cors
+    does not name exactly these methods and headers.
     """
     origin = "https://listed.example"
 

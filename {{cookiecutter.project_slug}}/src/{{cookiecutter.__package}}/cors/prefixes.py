@@ -29,7 +29,6 @@ class PrefixMap:
     """
 
     def __init__(self, policies: Mapping[str, Policy]) -> None:
-        self.policies = dict(policies)
         self._root = _Node()
         self._depth = 0
         for prefix, policy in policies.items():

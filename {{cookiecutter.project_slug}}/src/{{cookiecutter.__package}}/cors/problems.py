@@ -1,6 +1,6 @@
 """What is wrong with a setting, as data. Standard library only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 QUOTED_LENGTH = 100
 
@@ -36,3 +36,11 @@ def quoted(text: str) -> str:
     if len(text) > QUOTED_LENGTH:
         text = text[: QUOTED_LENGTH - 3] + "..."
     return ascii(text) if not text.isprintable() else repr(text)
+
+
+@dataclass
+class Findings:
+    """What was found in the settings: problems that refuse the start, and warnings."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)

@@ -12,52 +12,57 @@ from .origins import parse
 from .policy import Policy
 from .problems import QUOTED_LENGTH, quoted
 
-LINES_PER_BLUEPRINT = 100
+LINES_PER_OPTION = 100
 
 
 class Refusal(NamedTuple):
-    """A page's origin, method or header that a policy does not list.
+    """A page's origin, method or headers that a policy does not list.
 
-    `option` is the option of the policy that decided, `name` the method or header.
+    `option` is the option of the policy that decided, `names` the method or the headers.
     """
 
     policy: Policy
     origin: str
     option: str
-    name: str | None = None
+    names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         variable = self.policy.variable(self.option)
-        if self.name is not None:
-            return f"{quoted(self.name)} is not in {variable}; {quoted(self.origin)} asked for it"
-        near = near_miss(self.policy, self.origin)
-        hint = f" (you list {near})" if near else ""
-        return f"{quoted(self.origin)} is not in {variable}{hint}"
+        if not self.names:
+            near = near_miss(self.policy, self.origin)
+            hint = f" (you list {near})" if near else ""
+            return f"{quoted(self.origin)} is not in {variable}{hint}"
+        asked_for = f"{quoted(', '.join(self.names))}, which {quoted(self.origin)} asks for,"
+        hint = ""
+        if self.option == "methods" and self.names[0].upper() in self.policy.methods:
+            hint = f" (a page must write {self.names[0].upper()} in capitals)"
+        return f"{asked_for} is not in {variable}{hint}"
 
 
 class RefusalLog:
-    """One WARNING for each blueprint, origin and reason: the log stays short under a flood."""
+    """One WARNING for each origin and reason, a hundred at most for an option of a blueprint."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._logged: dict[str, set[tuple[str, str, str | None]]] = {}
+        self._logged: dict[tuple[str, str], set[str]] = {}
         self._lock = Lock()
 
     def log(self, refusal: Refusal) -> None:
-        """Log a refusal that was not logged before, while its blueprint has lines left."""
-        blueprint = refusal.policy.blueprint
-        logged = self._logged.setdefault(blueprint, set())
-        if len(logged) >= LINES_PER_BLUEPRINT:
+        """Log a refusal that was not logged before, while its kind has lines left."""
+        policy, origin, option, names = refusal
+        logged = self._logged.setdefault((policy.blueprint, option), set())
+        if len(logged) >= LINES_PER_OPTION:
             return
-        _, origin, option, name = refusal
-        key = (origin[:QUOTED_LENGTH], option, name and name[:QUOTED_LENGTH])
+        key = f"{origin[:QUOTED_LENGTH]} {','.join(names)[:QUOTED_LENGTH]}"
         with self._lock:
-            if key in logged or len(logged) >= LINES_PER_BLUEPRINT:
+            if key in logged or len(logged) >= LINES_PER_OPTION:
                 return
             logged.add(key)
-            last = len(logged) == LINES_PER_BLUEPRINT
-        more = " (the last refusal of this blueprint to be logged)" if last else ""
-        self._app.logger.warning("CORS: blueprint %r refused: %s%s", blueprint, refusal, more)
+            last = len(logged) == LINES_PER_OPTION
+        more = "; more of this kind are not logged until the next start" if last else ""
+        self._app.logger.warning(
+            "CORS: blueprint %r refused: %s%s", policy.blueprint, refusal, more
+        )
 
 
 def near_miss(policy: Policy, origin: str) -> str | None:

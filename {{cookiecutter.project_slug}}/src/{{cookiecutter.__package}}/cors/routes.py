@@ -39,15 +39,17 @@ def check_routes(
     Routes of the application itself and of blueprints that are not in `blueprints` may lie
     anywhere: they are put under the policy of their path.
     """
-    problems = [
-        Problem(f"Blueprint {blueprint.name!r}", code, wrong)
-        for blueprint in blueprints
-        for code, wrong in (
+    problems = []
+    for blueprint in blueprints:
+        faults = [
             *_faults_of_prefix(prefix_of(blueprint)),
             *_clashes(blueprint, blueprints, policies),
             *_strays(app, blueprint, blueprints, policies),
-        )
-    ]
+        ]
+        if faults and _is_nested(app, blueprint):
+            faults = [("nested", "has the policy of its parent; remove it from BLUEPRINTS")]
+        subject = f"Blueprint {blueprint.name!r}"
+        problems += [Problem(subject, code, wrong) for code, wrong in faults]
     if problems:
         raise ConfigurationError(problems)
 
@@ -82,16 +84,17 @@ def _strays(
     policies: Mapping[str, Policy],
 ) -> Iterator[tuple[str, str]]:
     prefix = prefix_of(blueprint)
+    inside = [
+        other
+        for other in blueprints
+        if prefix_of(other).startswith(f"{prefix}/") and _differ(blueprint, other, policies)
+    ]
     for rule in _rules_of(app, blueprint):
-        if not _is_below(rule.rule, prefix):
+        if rule.rule != prefix and not rule.rule.startswith(f"{prefix}/"):
             yield "rule-outside", f"rule {rule.rule!r} must lie under its url_prefix {prefix!r}"
             continue
-        for other in blueprints:
-            if (
-                prefix_of(other).startswith(f"{prefix}/")
-                and _differ(blueprint, other, policies)
-                and _reaches(rule, prefix_of(other))
-            ):
+        for other in inside:
+            if _reaches(rule, prefix_of(other)):
                 yield (
                     "rule-reaches",
                     f"rule {rule.rule!r} can match paths under {prefix_of(other)!r} of "
@@ -103,17 +106,21 @@ def _differ(blueprint: Blueprint, other: Blueprint, policies: Mapping[str, Polic
     return policies[blueprint.name] != policies[other.name]
 
 
+def _registered_names(app: Flask, blueprint: Blueprint) -> set[str]:
+    return {name for name, registered in app.blueprints.items() if registered is blueprint}
+
+
+def _is_nested(app: Flask, blueprint: Blueprint) -> bool:
+    return any("." in name for name in _registered_names(app, blueprint))
+
+
 def _rules_of(app: Flask, blueprint: Blueprint) -> Iterator[Rule]:
     """Yield the rules of a blueprint and of those nested in it, whatever it was registered as."""
-    names = {name for name, registered in app.blueprints.items() if registered is blueprint}
+    names = _registered_names(app, blueprint)
     for rule in app.url_map.iter_rules():
         parts = rule.endpoint.split(".")
         if not names.isdisjoint(".".join(parts[:end]) for end in range(1, len(parts))):
             yield rule
-
-
-def _is_below(path: str, prefix: str) -> bool:
-    return path == prefix or path.startswith(f"{prefix}/")
 
 
 def _reaches(rule: Rule, prefix: str) -> bool:

@@ -13,23 +13,27 @@ from typing import Any, NamedTuple
 
 import click
 
-from .options import READERS, Findings
+from .options import READERS
 from .origins import ANY, is_ip, parse
 from .policy import Policy, variable_name
-from .problems import Problem
+from .problems import Findings, Problem
 
 PREFIX = "CORS_"
 PROBLEMS_PRINTED = 20
 
+_SHARED = [variable_name(option) for option in READERS]
 # What Kubernetes sets in every container for services whose names begin with `cors`.
-_KUBERNETES = re.compile(r"CORS_(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+_\w+)")
+_KUBERNETES = re.compile(
+    r"CORS_(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+_\w+)"
+    r"=((tcp|udp|sctp)(://.*)?|[0-9a-f.:]+)"
+)
 
 
 class ConfigurationError(ValueError, click.ClickException):
     """The configuration cannot work: `problems` holds every reason as data.
 
-    The message has a line for each problem. Flask's commands print it without a traceback and
-    exit with 1, as they do for every `click.ClickException`.
+    The message has a line for each problem. `flask run`, `flask routes` and `flask cors` print it
+    without a traceback and exit with 1, as for every `click.ClickException`.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -110,18 +114,30 @@ def _check_names(
     known: Mapping[str, str],
     found: Findings,
 ) -> None:
-    for name in variables:
+    for name, value in variables.items():
         bare = name.upper().removeprefix("FLASK_")
-        if not bare.startswith(PREFIX) or name in known or _KUBERNETES.fullmatch(name):
+        if not bare.startswith(PREFIX) or name in known or _KUBERNETES.fullmatch(f"{name}={value}"):
             continue
         wrong = "is not a setting"
-        if any(bare.startswith(f"{PREFIX}{option}_") for option in READERS):
-            wrong = f"names no blueprint ({', '.join(sorted(blueprints))})"
         if name.startswith("FLASK_"):
             wrong = "CORS settings have no FLASK_ in front"
-        near = get_close_matches(bare, known, n=1, cutoff=0.7)
-        wrong += f"; did you mean {near[0]}?" if near else "; delete it"
+        elif any(bare.startswith(f"{shared}_") for shared in _SHARED):
+            wrong = f"names no blueprint ({', '.join(sorted(blueprints))})"
+        near = _nearest(bare, blueprints)
+        wrong += f"; did you mean {near}?" if near else "; delete it"
         found.problems.append(Problem(name, "unknown", wrong))
+
+
+def _nearest(name: str, blueprints: Sequence[str]) -> str | None:
+    """Return the name that was probably meant; never the shared one for that of a blueprint."""
+    endings = [variable_name("", blueprint).removeprefix(PREFIX) for blueprint in blueprints]
+    for shared in _SHARED:
+        if name.startswith(f"{shared}_"):
+            near = get_close_matches(name.removeprefix(shared), endings, n=1)
+            return shared + near[0] if near else None
+    ending = next((ending for ending in endings if f"{ending}_" in f"{name}_"), "")
+    near = get_close_matches(name.replace(ending, "", 1), _SHARED, n=1, cutoff=0.7)
+    return near[0] + ending if near else None
 
 
 def _check_credentials(

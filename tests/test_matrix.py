@@ -1,0 +1,94 @@
+"""Every combination of answers, on every Python that is here: tests, linters, type checker."""
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT, Bake, bake_into, clean_environment
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+BLUEPRINTS = ["orders", "public, admin", "orders, catalog, admin, v2, hooks"]
+COMMANDS = [
+    "-W error -m pytest -q -p no:cacheprovider",
+    "-m ruff check",
+    "-m ruff format --check",
+    "-m mypy",
+]
+
+pytestmark = pytest.mark.slow
+
+
+def find_python(version: str) -> str | None:
+    """Return a Python of this version that runs: one on the PATH, or one of pyenv's."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    candidates = [
+        f"python{version}",
+        *map(str, pyenv.glob(f"versions/{version}.*/bin/python{version}")),
+    ]
+    for python in filter(shutil.which, candidates):
+        if subprocess.run([python, "--version"], capture_output=True).returncode == 0:
+            return python
+    return None
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Make a virtual environment with the tools of a baked project, once for each Python."""
+    made: dict[str, Path] = {}
+    project = bake_into(tmp_path_factory.mktemp("tools")).path
+
+    def make(version: str) -> Path:
+        python = find_python(version)
+        if python is None:
+            pytest.skip(f"Python {version} is not here")
+        if version not in made:
+            folder = tmp_path_factory.mktemp(f"python{version}")
+            subprocess.run([python, "-m", "venv", folder], check=True)
+            pip = [folder / "bin/python", "-m", "pip", "install", "--quiet"]
+            subprocess.run([*pip, "--upgrade", "pip"], check=True)
+            subprocess.run([*pip, "--group", "dev", "-e", "."], cwd=project, check=True)
+            made[version] = folder / "bin"
+        return made[version]
+
+    return make
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+@pytest.mark.parametrize(
+    ("docker", "github_actions", "blueprints"),
+    [*itertools.product([True, False], [True, False], BLUEPRINTS)],
+)
+def test_it_is_green(
+    environment: Callable[[str], Path],
+    bake: Bake,
+    version: str,
+    docker: bool,
+    github_actions: bool,
+    blueprints: str,
+) -> None:
+    tools = environment(version)
+    project = bake(docker=docker, github_actions=github_actions, blueprints=blueprints)
+    cache = tools.parent / ".mypy_cache"
+    env = clean_environment(PYTHONPATH=str(project.path / "src"), MYPY_CACHE_DIR=str(cache))
+    for command in COMMANDS:
+        done = subprocess.run(
+            [tools / "python", *command.split()],
+            cwd=project.path,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_workflows_run_on_the_same_pythons() -> None:
+    for workflow in ROOT.glob("**/.github/workflows/test.yml"):
+        (pythons,) = re.findall(r"python: \[(.*)\]", workflow.read_text(encoding="utf-8"))
+        assert pythons == ", ".join(f'"{version}"' for version in PYTHONS)
