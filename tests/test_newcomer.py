@@ -91,7 +91,7 @@ def test_make_names_the_python_that_it_needs(repository: Path, tmp_path: Path) -
 
 def test_wsgi_reads_the_env_file_beside_it_from_any_folder(bake: Bake, tmp_path: Path) -> None:
     project = bake()
-    show = "import wsgi; print(wsgi.app.extensions['cors'].prefixes.policies['/api/admin'].origins)"
+    show = "import wsgi; print(dict(wsgi.app.extensions['cors'].policies)['/api/admin'].origins)"
 
     def origins(**env: str) -> str:
         paths = os.pathsep.join([str(project.path), str(project.path / "src")])

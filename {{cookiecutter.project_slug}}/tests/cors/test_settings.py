@@ -512,6 +512,12 @@ def test_twenty_problems_are_printed_and_the_rest_counted() -> None:
     assert (len(raised.value.problems), len(lines), lines[-1]) == (25, 22, "  and 5 more")
 
 
+def test_a_name_that_cannot_be_printed_is_quoted() -> None:
+    (problem,) = problems(**{"CORS_\n": APP})
+
+    assert str(problem).startswith(r"'CORS_\n': is not a setting")
+
+
 def test_a_problem_quotes_a_hundred_characters_on_one_line() -> None:
     (problem,) = problems(CORS_ORIGINS="x\n" * 5000)
 

@@ -22,7 +22,7 @@ class Problem:
     position: int | None = None
 
     def __str__(self) -> str:
-        where = self.variable
+        where = self.variable if self.variable.isprintable() else quoted(self.variable)
         if self.position is not None:
             where += f", entry {self.position}"
         if self.entry is not None:

@@ -1,0 +1,77 @@
+"""Whatever comes in, through a setting or over the wire, stays bounded and is our own error."""
+
+import importlib
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from werkzeug.test import create_environ
+
+from .conftest import Project
+
+FLOOD = 100_000
+OPTIONS = ["ORIGINS", "METHODS", "ALLOW_HEADERS", "EXPOSE_HEADERS"]
+OPTIONS += ["SUPPORTS_CREDENTIALS", "MAX_AGE", "ENFORCE"]
+PIECES = st.sampled_from(["https://a.example", "*", "GET", "X-A", "true", "600", ",", " ", "\n"])
+TEXTS = st.one_of(st.text(), st.lists(PIECES).map("".join))
+VALUES = st.one_of(TEXTS, st.none(), st.booleans(), st.integers(), st.floats(), st.lists(TEXTS))
+NAMES = st.one_of(
+    st.sampled_from([f"CORS_{option}{ending}" for option in OPTIONS for ending in ("", "_ADMIN")]),
+    st.text(max_size=10).map("CORS_".__add__),
+)
+
+
+@pytest.fixture(scope="module")
+def package(default_project: Project) -> Iterator[str]:
+    """The name of the baked package, ready to be imported."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.syspath_prepend(default_project.path / "src")
+        yield default_project.package.name
+
+
+@settings(max_examples=500, deadline=None, database=None, derandomize=True)
+@given(variables=st.dictionaries(NAMES, VALUES, max_size=5))
+def test_settings_are_read_or_refused_with_our_own_error(
+    package: str, variables: dict[str, Any]
+) -> None:
+    reading = importlib.import_module(f"{package}.cors.settings")
+    try:
+        policies, _ = reading.read_settings(["public", "admin"], variables)
+        refused = None
+    except reading.ConfigurationError as error:
+        policies, refused = {}, error
+
+    if refused is None:
+        assert set(policies) == {"public", "admin"}
+    else:
+        assert refused.problems
+        assert len(str(refused).splitlines()) <= 22
+        assert str(refused).splitlines()[0].startswith("CORS configuration has ")
+
+
+def test_a_flood_of_origins_leaves_memory_flat_and_a_hundred_lines(
+    package: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = importlib.import_module(package).create_app({"CORS_ORIGINS": "https://app.example"})
+
+    def refuse(number: int) -> None:
+        environ["HTTP_ORIGIN"] = f"https://{number}.example/" + "x" * 1000
+        app(environ, lambda status, headers, exc_info=None: None)
+
+    environ = create_environ("/api/public/echo", method="POST")
+    for number in range(1000):
+        refuse(number)
+    tracemalloc.start()
+    try:
+        for number in range(1000, FLOOD):
+            refuse(number)
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert grown < 50_000
+    assert len(caplog.records) == 100
+    assert caplog.records[-1].message.endswith("not logged until the next start")
