@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -119,3 +121,16 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run_shell(f"git init -q && git add -A && git {identity} commit -qm Import", folder)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+@pytest.fixture(scope="session")
+def package(default_project: Project) -> Iterator[ModuleType]:
+    """The package of the default project with its CORS modules, under a clean environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ.keys() - clean_environment().keys():
+            patch.delenv(name)
+        patch.setattr(sys, "dont_write_bytecode", True)
+        patch.syspath_prepend(default_project.path / "src")
+        package = importlib.import_module(default_project.package.name)
+        importlib.import_module(f"{package.__name__}.cors.browser")
+        yield package

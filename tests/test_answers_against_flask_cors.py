@@ -12,13 +12,10 @@ The exceptions, each with a test of its own below:
 
 from __future__ import annotations
 
-import importlib
-import os
 import random
 import re
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -27,8 +24,6 @@ from flask import Blueprint, Flask, request
 from flask_cors import CORS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from tests.conftest import Project, clean_environment
 
 POLICIES = 140
 VISITS_PER_POLICY = 40
@@ -121,15 +116,9 @@ policies = st.builds(
 
 
 @pytest.fixture(scope="module")
-def cors(default_project: Project) -> Iterator[ModuleType]:
+def cors(package: Any) -> Any:
     """The CORS package of the default project."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in os.environ.keys() - clean_environment().keys():
-            patch.delenv(name)
-        patch.setattr(sys, "dont_write_bytecode", True)
-        patch.syspath_prepend(str(default_project.path / "src"))
-        importlib.import_module("my_api.cors.browser")
-        yield importlib.import_module("my_api.cors")
+    return package.cors
 
 
 def build(put_under_cors: Callable[[Flask, Blueprint], object]) -> tuple[Flask, list[str]]:

@@ -1,16 +1,12 @@
 """Whatever comes in, through a setting or over the wire, stays bounded and is our own error."""
 
-import importlib
 import tracemalloc
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import create_environ
-
-from .conftest import Project
 
 FLOOD = 100_000
 OPTIONS = ["ORIGINS", "METHODS", "ALLOW_HEADERS", "EXPOSE_HEADERS"]
@@ -24,20 +20,12 @@ NAMES = st.one_of(
 )
 
 
-@pytest.fixture(scope="module")
-def package(default_project: Project) -> Iterator[str]:
-    """The name of the baked package, ready to be imported."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.syspath_prepend(default_project.path / "src")
-        yield default_project.package.name
-
-
 @settings(max_examples=500, deadline=None, database=None, derandomize=True)
 @given(variables=st.dictionaries(NAMES, VALUES, max_size=5))
 def test_settings_are_read_or_refused_with_our_own_error(
-    package: str, variables: dict[str, Any]
+    package: Any, variables: dict[str, Any]
 ) -> None:
-    reading = importlib.import_module(f"{package}.cors.settings")
+    reading = package.cors.settings
     try:
         policies, _ = reading.read_settings(["public", "admin"], variables)
         refused = None
@@ -53,9 +41,9 @@ def test_settings_are_read_or_refused_with_our_own_error(
 
 
 def test_a_flood_of_origins_leaves_memory_flat_and_a_hundred_lines(
-    package: str, caplog: pytest.LogCaptureFixture
+    package: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = importlib.import_module(package).create_app({"CORS_ORIGINS": "https://app.example"})
+    app = package.create_app({"CORS_ORIGINS": "https://app.example"})
 
     def refuse(number: int) -> None:
         environ["HTTP_ORIGIN"] = f"https://{number}.example/" + "x" * 1000

@@ -50,7 +50,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
         if version not in made:
             folder = tmp_path_factory.mktemp(f"python{version}")
             subprocess.run([python, "-m", "venv", folder], check=True)
-            pip = [folder / "bin/python", "-m", "pip", "install", "--quiet"]
+            pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet"]
             subprocess.run([*pip, "--upgrade", "pip"], check=True)
             subprocess.run([*pip, "--group", "dev", "-e", "."], cwd=project, check=True)
             made[version] = folder / "bin"

@@ -7,8 +7,6 @@ whatever the path looks like on the wire.
 
 from __future__ import annotations
 
-import importlib
-import os
 import random
 import re
 import socket
@@ -183,14 +181,9 @@ def matched_by(rule: str, draw: st.DrawFn) -> str:
 
 
 @pytest.fixture(scope="module")
-def cors(default_project: Project) -> Iterator[ModuleType]:
+def cors(package: Any) -> Any:
     """The CORS package of the default project."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in os.environ.keys() - clean_environment().keys():
-            patch.delenv(name)
-        patch.setattr(sys, "dont_write_bytecode", True)
-        patch.syspath_prepend(str(default_project.path / "src"))
-        yield importlib.import_module("my_api.cors")
+    return package.cors
 
 
 def served(**variables: Any) -> str:
