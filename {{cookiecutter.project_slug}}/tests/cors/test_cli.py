@@ -174,6 +174,13 @@ def test_what_check_writes_makes_it_a_yes(
     assert run(make_app({variable: value}), "check", *arguments)[0] == 0
 
 
+def test_check_writes_everything_that_is_missing(app: Flask, make_app: MakeApp) -> None:
+    everything = [STRANGER, "PURGE", PATH, "-H", "X-Token", "--credentials"]
+    lines = [line.strip() for line in run(app, "check", *everything)[1].splitlines()[-4:]]
+
+    assert run(make_app(dict(line.split("=") for line in lines)), "check", *everything)[0] == 0
+
+
 def test_check_knows_that_credentials_need_a_list(make_app: MakeApp) -> None:
     app = make_app({"CORS_ORIGINS": "*"})
     code, output = run(app, "check", LISTED, "GET", PATH, "--credentials")

@@ -36,6 +36,8 @@ class Visit:
     """
 
     request: Request
+    origin: str
+    credentials: bool
     refusals: list[Refusal] | None
     exchanges: list[tuple[Request, Response]] = field(default_factory=list)
     blocked: str | None = None
@@ -74,7 +76,7 @@ def visit(
     `send` carries the requests; `refusals` is where the application's own middleware leaves them.
     Raises Unreachable where there is no answer.
     """
-    seen = Visit(Request(method, url, headers), refusals)
+    seen = Visit(Request(method, url, headers), origin, credentials, refusals)
 
     def send_and_keep(request: Request) -> Response:
         response = send(request)
@@ -99,7 +101,7 @@ def send_to_policies(app: Flask, prefixes: PrefixMap, refusals: list[Refusal]) -
 
 
 def send_over_http(request: Request) -> Response:
-    """Send a request to its address, without following redirects. Raises Unreachable."""
+    """Send a request to its address and read the head of its answer. Raises Unreachable."""
     parts = urlsplit(request.url)
     make: Callable[..., http.client.HTTPConnection] = (
         http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -110,27 +112,29 @@ def send_over_http(request: Request) -> Response:
         try:
             connection.request(request.method, target, request.body, dict(request.headers))
             answer = connection.getresponse()
-            return Response(answer.status, Headers(answer.getheaders()), answer.read())
+            return Response(answer.status, Headers(answer.getheaders()), b"")
         finally:
             connection.close()
     except Exception as error:
         raise Unreachable(f"{parts.netloc} {_why_unreachable(error)}") from error
 
 
-def remedy(visit: Visit, policy: Policy, origin: str) -> tuple[list[str], list[Problem]]:
+def remedy(visit: Visit, policy: Policy) -> tuple[list[str], list[Problem]]:
     """Return the lines for .env that let the page through, or the problems that they would be.
 
     They name the blueprint's own variables: nothing is opened or narrowed for the others.
     """
     changed: dict[str, object] = {}
-    if visit.refusals:
-        refusal = visit.refusals[0]
-        listed = getattr(policy, refusal.option)
-        changed[refusal.option] = (*listed, *(refusal.names or [origin]))
-    else:
+    if not policy.allows(visit.origin):
+        changed["origins"] = (*policy.origins, visit.origin)
+    if not policy.allows_method(visit.request.method):
+        changed["methods"] = (*policy.methods, visit.request.method)
+    if names := policy.headers_refused(",".join(unsafe_headers(visit.request.headers))):
+        changed["allow_headers"] = (*policy.allow_headers, *names)
+    if visit.credentials and not policy.supports_credentials:
         changed["supports_credentials"] = True
         if policy.allows_any:
-            changed["origins"] = (origin,)
+            changed["origins"] = (visit.origin,)
     options = {"origins": policy.origins, "supports_credentials": policy.supports_credentials}
     try:
         read_settings(

@@ -115,7 +115,7 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
     except Unreachable as unreachable:
         echo(f"No: {unreachable}.")
         raise SystemExit(1) from None
-    _print_visit(seen, policy, origin)
+    _print_visit(seen, policy)
     raise SystemExit(1 if seen.blocked else 0)
 
 
@@ -162,14 +162,14 @@ def _problems(argument: str, names: Iterable[str], vocabulary: Vocabulary) -> li
     ]
 
 
-def _print_visit(seen: Visit, policy: Policy | None, origin: str) -> None:
+def _print_visit(seen: Visit, policy: Policy | None) -> None:
     for fine, step in seen.steps():
         echo(f"{click.style('✓', fg='green') if fine else click.style('✗', fg='red')} {step}")
     if not seen.blocked:
         echo("Yes.")
         return
     why: object = seen.refusals[0] if seen.refusals else seen.blocked
-    lines, problems = remedy(seen, policy, origin) if policy else ([], [])
+    lines, problems = remedy(seen, policy) if policy else ([], [])
     if problems:
         why = problems[0]
     echo(f"No: {why}" + (". To allow it, write into .env:" if lines else ""))
