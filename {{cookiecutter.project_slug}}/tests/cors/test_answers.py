@@ -450,6 +450,28 @@ def test_the_middleware_keeps_to_wsgi(app: Flask) -> None:
     assert closed == [True]
 
 
+def test_values_given_to_the_factory_beat_the_environment_name_by_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", "https://environment.example")
+    monkeypatch.setenv("CORS_EXPOSE_HEADERS", "X-Request-Id")
+    from_environment = create_app().test_client().get(
+        f"{PREFIX}/", headers={"Origin": "https://environment.example"}
+    )
+    given = create_app({"CORS_ORIGINS": LISTED}).test_client()
+    answers = [
+        given.get(f"{PREFIX}/", headers={"Origin": origin})
+        for origin in (LISTED, "https://environment.example")
+    ]
+
+    exposed = {"Access-Control-Expose-Headers": "X-Request-Id"}
+    assert [cors_headers(answer.headers) for answer in (from_environment, *answers)] == [
+        {"Access-Control-Allow-Origin": "https://environment.example", **exposed},
+        {"Access-Control-Allow-Origin": LISTED, **exposed},
+        {},
+    ]
+
+
 def test_two_applications_have_lists_of_their_own() -> None:
     first, second = (create_app({"CORS_ORIGINS": f"https://{n}.example"}) for n in "ab")
     browser = Browser(send_to(second))
