@@ -20,7 +20,7 @@ ANSWERS: dict[str, dict[str, str]] = {
         "github_actions": "n",
     },
 }
-TEMPLATE_SYNTAX = re.compile(r"\{\{|\}\}|\{%|%\}|cookiecutter")
+TEMPLATE_SYNTAX = re.compile(r"\{\{|\}\}|\{%|%\}|cookiecutter\.")
 
 
 @pytest.fixture(scope="module")

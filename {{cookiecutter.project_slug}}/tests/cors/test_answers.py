@@ -455,8 +455,10 @@ def test_values_given_to_the_factory_beat_the_environment_name_by_name(
 ) -> None:
     monkeypatch.setenv("CORS_ORIGINS", "https://environment.example")
     monkeypatch.setenv("CORS_EXPOSE_HEADERS", "X-Request-Id")
-    from_environment = create_app().test_client().get(
-        f"{PREFIX}/", headers={"Origin": "https://environment.example"}
+    from_environment = (
+        create_app()
+        .test_client()
+        .get(f"{PREFIX}/", headers={"Origin": "https://environment.example"})
     )
     given = create_app({"CORS_ORIGINS": LISTED}).test_client()
     answers = [
