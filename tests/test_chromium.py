@@ -73,6 +73,8 @@ def lab(
         package = default_project.package.name
         ports = {"pages": running.enter_context(served(pages.app))}
         apps = make_apps(import_module(package).create_app, lists(ports), forms)
+        for app in apps.values():
+            monkeypatch.setattr(app.logger, "disabled", True)
         ports |= {name: running.enter_context(served(app)) for name, app in apps.items()}
         visits = [
             (page.address(ports), [row.call(ports) for row in ROWS if row.page == page])
@@ -112,8 +114,6 @@ def make_apps(
         apps[name].add_url_rule("/", view_func=page_view)
         for blueprint in blueprints(name):
             apps[name].register_blueprint(blueprint)
-    for app in apps.values():
-        app.logger.disabled = True
     return apps
 
 
