@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import pytest
 from flask import Flask, Response, abort
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from .conftest import MakeApp
 
@@ -42,6 +42,19 @@ def test_abort_names_its_reason(app: Flask) -> None:
     assert (answer.status_code, answer.content_type) == (418, PROBLEM_JSON)
     assert answer.json is not None
     assert answer.json["detail"] == "Short and stout."
+
+
+def test_a_status_without_a_name_has_no_title(app: Flask) -> None:
+    class Unnamed(HTTPException):
+        code = 499
+
+    @app.get("/unnamed")
+    def unnamed() -> NoReturn:
+        raise Unnamed("gone")
+
+    answer = app.test_client().get("/unnamed")
+
+    assert answer.json == {"type": "about:blank", "status": 499, "detail": "gone"}
 
 
 def test_headers_of_an_error_are_kept(app: Flask) -> None:
@@ -86,7 +99,11 @@ def test_an_unhandled_exception_is_logged_and_answered(
     assert "a secret" in caplog.text
 
 
-def test_an_unhandled_exception_propagates_under_testing(app: Flask) -> None:
+@pytest.mark.parametrize("late", [False, True])
+def test_an_unhandled_exception_propagates_under_testing(make_app: MakeApp, late: bool) -> None:
+    app = make_app({"TESTING": not late})
+    app.testing = True
+
     @app.get("/boom")
     def boom() -> NoReturn:
         raise RuntimeError("a secret")

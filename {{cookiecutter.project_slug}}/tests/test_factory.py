@@ -1,13 +1,13 @@
 """The application factory: settings, the registry, /health."""
 
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from {{ cookiecutter.__package }} import blueprints, create_app
-from {{ cookiecutter.__package }}.blueprints import BLUEPRINTS
 from {{ cookiecutter.__package }}.cors import ConfigurationError
 
 
@@ -47,8 +47,9 @@ def test_two_applications_do_not_share_a_thing(app: Flask) -> None:
     assert create_app() is not app
 
 
-def test_every_module_of_the_package_is_in_the_registry() -> None:
-    folder = Path(blueprints.__path__[0])
-    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+def test_every_module_of_the_package_is_registered(app: Flask) -> None:
+    modules = {module.name for module in iter_modules(blueprints.__path__)}
+    package = f"{blueprints.__name__}."
+    imported = {blueprint.import_name for blueprint in app.blueprints.values()}
 
-    assert modules == {blueprint.import_name.rpartition(".")[2] for blueprint in BLUEPRINTS}
+    assert modules == {name.removeprefix(package).split(".")[0] for name in imported}

@@ -16,8 +16,8 @@ def init_app(app: Flask) -> None:
     An unhandled exception is logged with its traceback and answered with 500, in debug mode too.
     It propagates where ``PROPAGATE_EXCEPTIONS`` is true, by default under ``TESTING``.
     """
-    if app.config["PROPAGATE_EXCEPTIONS"] is None:
-        app.config["PROPAGATE_EXCEPTIONS"] = app.testing
+    if app.config["PROPAGATE_EXCEPTIONS"] is None and app.debug and not app.testing:
+        app.config["PROPAGATE_EXCEPTIONS"] = False
     app.register_error_handler(HTTPException, answer_with_problem)
 
 
@@ -37,7 +37,6 @@ def answer_with_problem(error: HTTPException) -> ResponseReturnValue:
 
 def problem_body(status: int, detail: str | None = None) -> bytes:
     """Return problem details as JSON: the status, its name and, if there is one, a sentence."""
-    problem = {"type": "about:blank", "title": HTTP_STATUS_CODES.get(status), "status": status}
-    if detail is not None:
-        problem["detail"] = detail
-    return json.dumps(problem).encode()
+    title = HTTP_STATUS_CODES.get(status)
+    members = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return json.dumps({k: v for k, v in members.items() if v is not None}, default=str).encode()

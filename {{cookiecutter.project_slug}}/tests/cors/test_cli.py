@@ -41,7 +41,7 @@ def test_the_policies_are_shown_with_the_variables_that_decided(make_app: MakeAp
     assert ["expose", "headers", "X-Request-Id", "CORS_EXPOSE_HEADERS"] in rows
     assert ["enforce", "yes", "default"] in rows
     assert (
-        "No policy (no page of another origin reads these, and nothing is refused):\n  /health, "
+        "No policy (the application's own answer goes out, and nothing is refused):\n  /health, "
         in output
     )
     assert output.endswith(
@@ -158,7 +158,7 @@ def test_check_says_no_and_what_to_write(app: Flask) -> None:
             f"{own('METHODS')}=GET,HEAD,POST,PUT,PATCH,DELETE,PURGE",
         ),
         (
-            [LISTED, "GET", PATH, "-H", "X-B: 1", "-H", "X-A"],
+            [LISTED, "GET", PATH, "-H", "X-B: 1", "-H", "X-A", "-H", "x-b"],
             f"{own('ALLOW_HEADERS')}=Authorization,Content-Type,x-a,x-b",
         ),
         ([LISTED, "GET", PATH, "--credentials"], f"{own('SUPPORTS_CREDENTIALS')}=true"),
@@ -181,12 +181,22 @@ def test_check_writes_everything_that_is_missing(app: Flask, make_app: MakeApp) 
     assert run(make_app(dict(line.split("=") for line in lines)), "check", *everything)[0] == 0
 
 
+def test_check_prints_in_any_encoding(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = app.test_cli_runner(charset="cp1252").invoke(
+        args=["cors", "check", STRANGER, "GET", PATH]
+    )
+
+    assert result.output.splitlines()[0] == "+ no preflight is needed for a plain GET"
+    assert result.output.splitlines()[2].startswith("- ")
+
+
 def test_check_knows_that_credentials_need_a_list(make_app: MakeApp) -> None:
     app = make_app({"CORS_ORIGINS": "*"})
     code, output = run(app, "check", LISTED, "GET", PATH, "--credentials")
 
     assert code == 1
-    assert sorted(output.splitlines()[-2:]) == [
+    assert sorted(output.splitlines()[-3:]) == [
+        "  # * cannot go with cookies: list every origin that is to keep access",
         f"  {own('ORIGINS')}={LISTED}",
         f"  {own('SUPPORTS_CREDENTIALS')}=true",
     ]
@@ -198,7 +208,7 @@ def test_check_does_not_write_what_would_be_refused(make_app: MakeApp) -> None:
     code, output = run(app, "check", plain, "GET", PATH, "--credentials")
 
     assert code == 1
-    assert output.splitlines()[-1].endswith("lets a page send; write https://")
+    assert "  It cannot be allowed: CORS_ORIGINS 'http://app.example.com': over http://" in output
 
 
 @pytest.mark.parametrize(
@@ -231,7 +241,10 @@ def test_check_knows_the_pages_of_the_server_itself(
 ) -> None:
     monkeypatch.setenv("FLASK_RUN_PORT", "8000")
 
-    assert run(app, "check", "http://127.0.0.1:8000", "POST", PATH)[0] == 0
+    for page in ("http://127.0.0.1:8000", "http://localhost:8000"):
+        code, output = run(app, "check", page, "PUT", PATH)
+        assert code == 0
+        assert output.startswith("✓ the page is of the same origin: CORS has no say\n")
 
 
 def test_check_knows_paths_without_a_policy(app: Flask) -> None:
@@ -250,6 +263,7 @@ def test_check_knows_paths_without_a_policy(app: Flask) -> None:
         ([LISTED, "GET", "api/x"], "URL 'api/x': neither a path of this project, which begins"),
         ([LISTED, "GET", "http://"], "URL 'http://': neither a path"),
         ([LISTED, "GET", "http://[::1"], "URL 'http://[::1': neither a path"),
+        ([LISTED, "GET", "http://ada@a/"], "URL 'http://ada@a/': neither a path"),
         ([LISTED, "GET", "http://a:x/"], "URL 'http://a:x/': neither a path"),
         (["*", "GET", PATH], "ORIGIN '*': not one origin"),
         (["https://*.example.com", "GET", PATH], "ORIGIN 'https://*.example.com': not one origin"),

@@ -22,9 +22,9 @@ __all__ = ["ConfigurationError", "init_app"]
 def init_app(app: Flask, blueprints: Sequence[Blueprint]) -> None:
     """Put an application under the policies of its blueprints, read from the CORS_* variables.
 
-    Values of `app.config` beat the environment, name by name. Call it last: the routes are checked
-    here and once more before the first request. Raises ConfigurationError with every problem, and
-    RuntimeError when called twice.
+    Values of `app.config` beat the environment, name by name. Call it once the blueprints are
+    registered: routes are checked here, and again before the first request. Raises
+    ConfigurationError with every problem, and RuntimeError when called twice.
     """
     if "cors" in app.extensions:
         raise RuntimeError("cors.init_app() was already called on this application")

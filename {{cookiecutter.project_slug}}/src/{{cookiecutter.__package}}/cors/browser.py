@@ -135,7 +135,9 @@ class Browser:
             except ValueError:
                 raise Blocked(f"the answer is a redirect to no address, {location}") from None
             if elsewhere != origin_of(url):
-                raise Blocked(f"the answer is a redirect to another site, {elsewhere}")
+                raise Blocked(
+                    f"the answer is a redirect to {elsewhere}, which is not followed here"
+                )
             url = target
             if (response.status in (301, 302) and method == "POST") or (
                 response.status == 303 and method not in ("GET", "HEAD")

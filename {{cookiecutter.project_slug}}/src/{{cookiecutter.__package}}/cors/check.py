@@ -5,12 +5,12 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Flask
 from werkzeug.datastructures import Headers
 
-from .browser import Blocked, Browser, Request, Response, Send, send_to, unsafe_headers
+from .browser import Blocked, Browser, Request, Response, Send, origin_of, send_to, unsafe_headers
 from .middleware import CORSMiddleware
 from .policy import SAFELISTED_METHODS, Policy, variable_name
 from .prefixes import PrefixMap
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 TIMEOUT = 10  # seconds
+SAFE = "%/?:@!$&'()*+,;=-._~"  # what a browser leaves as it is in a path and a query
 
 
 class Unreachable(Exception):
@@ -44,7 +45,10 @@ class Visit:
 
     def steps(self) -> Iterator[tuple[bool, str]]:
         """Yield the browser's steps in words, each with whether it went well."""
-        yield True, _why_preflight(self.request)
+        if origin_of(self.request.url) == self.origin:
+            yield True, "the page is of the same origin: CORS has no say"
+        else:
+            yield True, _why_preflight(self.request)
         last = len(self.exchanges)
         for number, (request, response) in enumerate(self.exchanges, start=1):
             step = f"{request.method} {urlsplit(request.url).path or '/'}"
@@ -106,7 +110,7 @@ def send_over_http(request: Request) -> Response:
     make: Callable[..., http.client.HTTPConnection] = (
         http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     )
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    target = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=SAFE)
     try:
         connection = make(parts.hostname, parts.port, timeout=TIMEOUT)
         try:
@@ -139,14 +143,17 @@ def remedy(visit: Visit, policy: Policy) -> tuple[list[str], list[Problem]]:
     try:
         read_settings(
             [policy.blueprint],
-            {variable_name(option): value for option, value in {**options, **changed}.items()},
+            {policy.variable(option): value for option, value in {**options, **changed}.items()},
         )
     except ConfigurationError as error:
         return [], list(error.problems)
-    return [
+    lines = [
         f"{variable_name(option, policy.blueprint)}={_in_env(value)}"
         for option, value in changed.items()
-    ], []
+    ]
+    if policy.allows_any and "origins" in changed:
+        lines.insert(0, "# * cannot go with cookies: list every origin that is to keep access")
+    return lines, []
 
 
 def _in_env(value: object) -> str:

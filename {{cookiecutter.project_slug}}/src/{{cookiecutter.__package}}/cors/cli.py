@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
@@ -69,7 +70,7 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
         for line in _table(policy, shutil.get_terminal_size().columns):
             echo(f"  {line}")
     if uncovered:
-        echo("No policy (no page of another origin reads these, and nothing is refused):")
+        echo("No policy (the application's own answer goes out, and nothing is refused):")
         echo(f"  {', '.join(uncovered)}")
     for warning in cors.warnings:
         echo(click.style("Warning: ", fg="yellow") + str(warning))
@@ -87,7 +88,7 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
     URL is a path of this project, decided without a server and without running a view, or an
     http(s):// address, which is asked. Exits with 1 where the page sees nothing.
     """
-    page_headers = dict(map(_name_and_value, headers))
+    page_headers = _page_headers(headers)
     _refuse_nonsense(origin, method, url, page_headers)
     send: Send = send_over_http
     policy: Policy | None = None
@@ -97,11 +98,12 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
         path_info = unquote_to_bytes(re.split("[?#]", url)[0]).decode("latin-1")
         policy = prefixes.policy_for(routed_path(path_info))
         if policy is None:
-            echo(f"No: {url} is under no blueprint of BLUEPRINTS, so no page reads it.")
+            echo(f"No: {url} is under no blueprint, so no page of another origin reads it.")
             raise SystemExit(1)
         refusals = []
         send = send_to_policies(current_app, prefixes, refusals)
-        url = f"http://127.0.0.1:{os.environ.get('FLASK_RUN_PORT', '5000')}/{url.lstrip('/')}"
+        host = "localhost" if urlsplit(origin).hostname == "localhost" else "127.0.0.1"
+        url = f"http://{host}:{os.environ.get('FLASK_RUN_PORT', '5000')}/{url.lstrip('/')}"
     try:
         seen = visit(
             send,
@@ -124,10 +126,13 @@ def echo(text: str) -> None:
     click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
 
 
-def _name_and_value(header: str) -> tuple[str, str]:
-    """Read ``Name`` or, as curl has it, ``Name: value``."""
-    name, _, value = header.partition(":")
-    return name.strip(), value.strip() or "x"
+def _page_headers(headers: Iterable[str]) -> dict[str, str]:
+    """Read ``Name`` or, as curl has it, ``Name: value``; the last one of a name counts."""
+    read: dict[str, tuple[str, str]] = {}
+    for header in headers:
+        name, _, value = header.partition(":")
+        read[name.strip().lower()] = name.strip(), value.strip() or "x"
+    return dict(read.values())
 
 
 def _refuse_nonsense(origin: str, method: str, url: str, headers: Iterable[str]) -> None:
@@ -149,7 +154,12 @@ def _refuse_nonsense(origin: str, method: str, url: str, headers: Iterable[str])
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+        return (
+            parts.scheme in DEFAULT_PORTS
+            and bool(parts.hostname)
+            and parts.username is None
+            and parts.port != 0
+        )
     except ValueError:
         return False
 
@@ -163,18 +173,29 @@ def _problems(argument: str, names: Iterable[str], vocabulary: Vocabulary) -> li
 
 
 def _print_visit(seen: Visit, policy: Policy | None) -> None:
+    good, bad = _marks()
     for fine, step in seen.steps():
-        echo(f"{click.style('✓', fg='green') if fine else click.style('✗', fg='red')} {step}")
+        echo(f"{good if fine else bad} {step}")
     if not seen.blocked:
         echo("Yes.")
         return
     why: object = seen.refusals[0] if seen.refusals else seen.blocked
     lines, problems = remedy(seen, policy) if policy else ([], [])
-    if problems:
-        why = problems[0]
     echo(f"No: {why}" + (". To allow it, write into .env:" if lines else ""))
+    for problem in problems:
+        echo(f"  It cannot be allowed: {problem}")
     for line in lines:
         echo(f"  {line}")
+
+
+def _marks() -> tuple[str, str]:
+    """Return a tick and a cross, or what stands for them where the output cannot show them."""
+    good, bad = "✓", "✗"
+    try:
+        f"{good}{bad}".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        good, bad = "+", "-"
+    return click.style(good, fg="green"), click.style(bad, fg="red")
 
 
 def _rules_without_policy(app: Flask, prefixes: PrefixMap) -> list[str]:

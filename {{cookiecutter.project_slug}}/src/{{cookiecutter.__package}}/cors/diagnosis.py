@@ -166,7 +166,7 @@ _RULES = (
     _Rule(
         "null",
         lambda p: p.text.lower() == "null",
-        "any sandboxed or local page sends null, so it would allow everyone; delete it",
+        "any sandboxed or local page sends null, so it would allow everyone",
     ),
     _Rule(
         "word",
@@ -262,7 +262,7 @@ _RULES = (
     _Rule("user-info", lambda p: p.user, "an origin has no user or password"),
     _Rule(
         "ipv6-brackets",
-        lambda p: ":" in p.port and "[" not in p.host,
+        lambda p: ":" in p.port and re.fullmatch("[0-9A-Fa-f:]*", p.host + p.port),
         "an IPv6 address stands in brackets, as in http://[::1]:3000",
     ),
     _Rule("host-empty", lambda p: not p.host, "the host is missing"),

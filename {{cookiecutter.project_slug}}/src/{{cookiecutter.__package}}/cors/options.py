@@ -77,7 +77,7 @@ def read_max_age(variable: str, value: Any, found: Findings) -> int | None:
         wrong = f"not a number of seconds; write a whole one from 0 to {LONGEST_MAX_AGE}"
         found.problems.append(Problem(variable, "max-age", wrong, entry=text))
         return None
-    seconds = int(text[:10])
+    seconds = int(text.lstrip("0")[:10] or "0")
     if seconds > LONGEST_MAX_AGE:
         wrong, write = "more than a day", str(LONGEST_MAX_AGE)
         found.problems.append(Problem(variable, "max-age-range", wrong, write, entry=text))

@@ -133,11 +133,12 @@ def _nearest(name: str, blueprints: Sequence[str]) -> str | None:
     endings = [variable_name("", blueprint).removeprefix(PREFIX) for blueprint in blueprints]
     for shared in _SHARED:
         if name.startswith(f"{shared}_"):
-            near = get_close_matches(name.removeprefix(shared), endings, n=1)
+            near = get_close_matches(name.removeprefix(shared), endings, n=1, cutoff=0.75)
             return shared + near[0] if near else None
     ending = next((ending for ending in endings if f"{ending}_" in f"{name}_"), "")
-    near = get_close_matches(name.replace(ending, "", 1), _SHARED, n=1, cutoff=0.7)
-    return near[0] + ending if near else None
+    option = name.replace(ending, "", 1).removeprefix(PREFIX)
+    near = get_close_matches(option, READERS, n=1, cutoff=0.63)
+    return variable_name(near[0]) + ending if near else None
 
 
 def _check_credentials(
