@@ -3,11 +3,16 @@
 import pytest
 
 from {{ cookiecutter.__package }}.cors.policy import Policy
-from {{ cookiecutter.__package }}.cors.prefixes import PrefixMap, routed_path
+from {{ cookiecutter.__package }}.cors.prefixes import PrefixMap
 
 PREFIXES = PrefixMap(
     {prefix: Policy(prefix) for prefix in ("/api", "/api/admin", "/api/admin/v2", "/é")}
 )
+
+
+def selected(path_info: str) -> str | None:
+    policy = PREFIXES.policy_for(path_info)
+    return policy.blueprint if policy else None
 
 
 @pytest.mark.parametrize(
@@ -23,7 +28,6 @@ PREFIXES = PrefixMap(
         ("/api/admin/v22", "/api/admin"),
         ("/api/administrator", "/api"),
         ("/api//admin", "/api"),
-        ("/é/x", "/é"),
         ("/apiary", None),
         ("/API", None),
         ("/", None),
@@ -31,22 +35,20 @@ PREFIXES = PrefixMap(
     ],
 )
 def test_the_longest_prefix_selects(path: str, prefix: str | None) -> None:
-    policy = PREFIXES.policy_for(path)
-
-    assert (policy and policy.blueprint) == prefix
+    assert selected(path) == prefix
 
 
 @pytest.mark.parametrize(
-    ("path_info", "path"),
+    ("path_info", "prefix"),
     [
-        ("/api/x", "/api/x"),
-        ("//api/x", "/api/x"),
-        ("///api//x", "/api//x"),
+        ("//api/x", "/api"),
+        ("///api//x", "/api"),
         ("api", "/api"),
-        ("", "/"),
-        ("/\xc3\xa9", "/é"),
-        ("/\xff", "/\N{REPLACEMENT CHARACTER}"),
+        ("", None),
+        ("/\xc3\xa9/x", "/é"),
+        ("/\xe9/x", None),
+        ("/\xff", None),
     ],
 )
-def test_a_path_is_read_as_werkzeug_routes_it(path_info: str, path: str) -> None:
-    assert routed_path(path_info) == path
+def test_a_path_is_read_as_werkzeug_routes_it(path_info: str, prefix: str | None) -> None:
+    assert selected(path_info) == prefix

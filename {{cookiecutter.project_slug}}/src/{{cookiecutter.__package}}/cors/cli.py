@@ -28,7 +28,7 @@ from .diagnosis import examine
 from .names import METHODS, REQUEST_HEADERS, Vocabulary
 from .origins import DEFAULT_PORTS
 from .policy import Policy
-from .prefixes import PrefixMap, routed_path
+from .prefixes import PrefixMap
 from .problems import Problem
 from .refusals import Refusal
 
@@ -95,8 +95,7 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
     refusals: list[Refusal] | None = None
     if url.startswith("/"):
         prefixes: PrefixMap = current_app.extensions["cors"].prefixes
-        path_info = unquote_to_bytes(re.split("[?#]", url)[0]).decode("latin-1")
-        policy = prefixes.policy_for(routed_path(path_info))
+        policy = prefixes.policy_for(_as_wsgi(unquote_to_bytes(re.split("[?#]", url)[0])))
         if policy is None:
             echo(f"No: {url} is under no blueprint, so no page of another origin reads it.")
             raise SystemExit(1)
@@ -200,7 +199,12 @@ def _marks() -> tuple[str, str]:
 
 def _rules_without_policy(app: Flask, prefixes: PrefixMap) -> list[str]:
     rules = {rule.rule for rule in app.url_map.iter_rules()}
-    return sorted(rule for rule in rules if prefixes.policy_for(rule) is None)
+    return sorted(rule for rule in rules if prefixes.policy_for(_as_wsgi(rule.encode())) is None)
+
+
+def _as_wsgi(path: bytes) -> str:
+    """Return a path as WSGI carries it (PEP 3333)."""
+    return path.decode("latin-1")
 
 
 def _options(policy: Policy) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from flask import Flask
 from ..errors import PROBLEM_JSON, problem_body
 from .origins import DEFAULT_PORTS
 from .policy import Headers, Policy
-from .prefixes import PrefixMap, routed_path
+from .prefixes import PrefixMap
 from .refusals import Refusal, RefusalLog
 
 if TYPE_CHECKING:
@@ -50,9 +50,10 @@ class CORSMiddleware:
         check_routes = self._check_routes
         if check_routes:
             check_routes()
-        policy = self._prefixes.policy_for(routed_path(environ.get("PATH_INFO", "")))
+        policy = self._prefixes.policy_for(environ.get("PATH_INFO", ""))
         if policy is None:
-            return self._route(environ, start_response)
+            self._check_routes = None
+            return self._wsgi_app(environ, start_response)
 
         origin = environ.get("HTTP_ORIGIN")
         if origin is None:
@@ -85,11 +86,8 @@ class CORSMiddleware:
                 self._log_overruled(policy)
             return start_response(status, kept + cors_headers, exc_info)
 
-        return self._route(environ, start)
-
-    def _route(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         self._check_routes = None  # from its first request on, Flask takes no more routes
-        return self._wsgi_app(environ, start_response)
+        return self._wsgi_app(environ, start)
 
     def _refuse(
         self, start_response: StartResponse, refusal: Refusal, vary: Headers

@@ -81,12 +81,11 @@ class Policy:
 
     def answer_headers(self, origin: str) -> Headers:
         """Return the headers of an answer that a page of an allowed origin may read."""
-        return [self._allow_origin(origin), *self._written.answer, *self.vary]
+        return [self._allow_origin(origin), *self._rest_of_answer]
 
     def preflight_headers(self, origin: str) -> Headers:
         """Return the headers of a preflight that an allowed origin passes."""
-        written = self._written.preflight
-        return [self._allow_origin(origin), *written, *self.vary_of_preflights]
+        return [self._allow_origin(origin), *self._rest_of_preflight]
 
     @cached_property
     def headers_without_origin(self) -> Headers:
@@ -110,6 +109,14 @@ class Policy:
 
     def _allow_origin(self, origin: str) -> tuple[str, str]:
         return ("Access-Control-Allow-Origin", ANY if self.allows_any else origin)
+
+    @cached_property
+    def _rest_of_answer(self) -> Headers:
+        return [*self._written.answer, *self.vary]
+
+    @cached_property
+    def _rest_of_preflight(self) -> Headers:
+        return [*self._written.preflight, *self.vary_of_preflights]
 
     @cached_property
     def _allowlist(self) -> Allowlist:
