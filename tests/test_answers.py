@@ -112,9 +112,6 @@ def test_the_seven_questions_are_asked_in_words(tmp_path: Path) -> None:
     done = typed(tmp_path, "", "", "", "", "", "", "")
 
     assert done.returncode == 0, done.stderr
-    asked = [line for line in done.stdout.splitlines() if "/7]" in line or "/7]" in line]
-    text = done.stdout
-    assert asked
     for number, words in enumerate(
         [
             "Name of the project, as people read it (My API)",
@@ -127,8 +124,8 @@ def test_the_seven_questions_are_asked_in_words(tmp_path: Path) -> None:
         ],
         start=1,
     ):
-        assert f"[{number}/7] " in text
-        assert words in text
+        assert f"[{number}/7] " in done.stdout
+        assert words in done.stdout
     assert (tmp_path / "my-api/wsgi.py").is_file()
 
 
@@ -200,5 +197,4 @@ def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "already exists" in done.stdout + done.stderr
-    assert [path.name for path in mine.parent.iterdir()] == ["mine.txt"]
     assert os.listdir(mine.parent) == ["mine.txt"]

@@ -10,7 +10,12 @@ from .conftest import Bake, Project, bake_into
 
 ANSWERS: dict[str, dict[str, str]] = {
     "default": {},
-    "one blueprint": {"blueprints": "orders", "docker": "n", "cors_origins": "none"},
+    "one blueprint": {
+        "project_slug": "skeleton",
+        "blueprints": "orders",
+        "docker": "n",
+        "cors_origins": "none",
+    },
     "three blueprints": {"blueprints": "orders, catalog, admin", "github_actions": "n"},
     "odd names": {
         "project_slug": "a-name-of-forty-letters-which-is-longest",

@@ -25,7 +25,7 @@ from flask import Blueprint, Flask, current_app, request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import Project, clean_environment
+from .conftest import Project, clean_environment
 
 PAGE = "https://page.example"
 LAYOUTS = 1_000

@@ -9,7 +9,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from {{ cookiecutter.__package }} import create_app
-from {{ cookiecutter.__package }}.cors.browser import Browser, send_to
+from {{ cookiecutter.__package }}.cors.browser import Blocked, Browser, send_to
+
+__all__ = ["LISTED", "Blocked", "Browser", "MakeApp", "send_to"]
 
 LISTED = "https://app.example.com"
 

@@ -3,9 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.cors.browser import Blocked, Browser, send_to
-
-from .conftest import LISTED, MakeApp
+from .conftest import LISTED, Blocked, Browser, MakeApp, send_to
 
 INDEX = "/api/skeleton/"
 ECHO = "/api/skeleton/echo"

@@ -24,10 +24,9 @@ BOOLEANS = {
 
 def read_origins(variable: str, value: Any, found: Findings) -> tuple[str, ...] | None:
     """Read an allowlist. An empty value is one: nobody."""
-    written = _entries(variable, value, found)
-    if written is None:
+    if _entries(variable, value, found) is None:
         return None
-    entries, problems = examine(variable, value if isinstance(value, str) else written)
+    entries, problems = examine(variable, value)
     found.problems += problems
     wildcards = Allowlist(entry for entry in entries if "://*." in entry)
     entries = _without_duplicates(variable, entries, found)
