@@ -8,10 +8,10 @@ import importlib
 import json
 import keyword
 import re
+import shutil
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -103,18 +103,18 @@ def origins(answer: str) -> list[str]:
     """Return the entries of an allowlist; refused is what the generated project would refuse."""
     if answer.strip().lower() in ("", "none"):
         return []
-    with _cors_modules() as load:
-        entries, problems = load("diagnosis").examine("cors_origins", answer)
+    entries, problems = _generated_module("diagnosis").examine("cors_origins", answer)
     if problems:
         raise SystemExit("\n".join(map(str, problems)))
     return list(entries)
 
 
-def example_origin(entries: list[str]) -> str:
+def example_origin(answer: str) -> str:
     """Return one origin that an allowlist allows; of an empty one, an origin it does not allow."""
-    return (
-        next(iter(entries), "*").replace("://*.", "://app.").replace("*", "http://localhost:3000")
-    )
+    first = answer.split(",")[0].strip()
+    if first.lower() in ("", "none", "*"):
+        return "http://localhost:3000"
+    return first.replace("://*.", "://app.")
 
 
 def sort_naturally(given: list[str]) -> list[str]:
@@ -125,6 +125,11 @@ def sort_naturally(given: list[str]) -> list[str]:
         return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
 
     return sorted(given, key=key)
+
+
+def installed(command: str) -> bool:
+    """Tell whether a command is on the PATH."""
+    return shutil.which(command) is not None
 
 
 def toml(text: str) -> str:
@@ -142,6 +147,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         origins,
         example_origin,
         sort_naturally,
+        installed,
         toml,
     )
 }
@@ -157,19 +163,19 @@ def _refuse(key: str, answer: str, why: str) -> NoReturn:
     raise SystemExit(f"{key}: {answer[:100]!r} {why}")
 
 
-@contextmanager
-def _cors_modules() -> Iterator[Callable[[str], ModuleType]]:
-    """Give what loads a module of the generated CORS package that needs no Flask.
+def _generated_module(name: str) -> ModuleType:
+    """Import a module of the generated CORS package, one that needs no Flask.
 
-    No bytecode is written: a cache in the template's tree would be copied into projects.
+    `cruft update` renders two versions of the template in one process, so each version has a name
+    of its own. No bytecode is written: a cache in the template's tree would end up in projects.
     """
-    package = ModuleType("_generated_cors")
-    package.__path__ = [str(Path(__file__).parent / CORS_PACKAGE)]
+    folder = Path(__file__).parent / CORS_PACKAGE
+    changed = max(path.stat().st_mtime_ns for path in folder.glob("*.py"))
+    package = ModuleType(f"generated_cors_{hash((folder, changed))}")
+    package.__path__ = [str(folder)]
+    sys.modules.setdefault(package.__name__, package)
     write_no_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    sys.modules[package.__name__] = package
     try:
-        yield lambda name: importlib.import_module(f"{package.__name__}.{name}")
+        return importlib.import_module(f"{package.__name__}.{name}")
     finally:
         sys.dont_write_bytecode = write_no_bytecode
-        for name in [name for name in sys.modules if name.startswith(package.__name__)]:
-            del sys.modules[name]

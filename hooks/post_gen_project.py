@@ -1,21 +1,20 @@
-"""Finish a generated project: its blueprints, its .env, without the options that were declined."""
+"""Finish a generated project: its names, its blueprints, its .env, no files of declined options.
 
-import json
+Nothing but `os` is imported: other modules would take longer to load than this takes to run.
+"""
+
 import os
-import shlex
-import shutil
-from pathlib import Path
 
-# Answers arrive as JSON, so that this file is plain Python before it is rendered too.
-BLUEPRINTS: list[str] = json.loads("""{{ cookiecutter.blueprints | names | tojson }}""")
+BLUEPRINTS = "{{ cookiecutter.blueprints | names | join(' ') }}".split()
 PACKAGE = "{{ cookiecutter.__package }}"
-ORIGIN = "{{ cookiecutter.cors_origins | origins | example_origin }}"
+ORIGIN = "{{ cookiecutter.cors_origins | example_origin }}"
+UV = bool("{{ 'uv' if 'uv' | installed }}")
 DECLINED = [
     path
     for option, path in [
         ("{{ cookiecutter.docker }}", "Dockerfile"),
         ("{{ cookiecutter.docker }}", ".dockerignore"),
-        ("{{ cookiecutter.github_actions }}", ".github"),
+        ("{{ cookiecutter.github_actions }}", ".github/workflows/test.yml"),
     ]
     if option == "False"
 ]
@@ -23,40 +22,46 @@ DECLINED = [
 
 def main() -> None:
     """Run in the folder of the new project."""
-    multiply(
-        "skeleton", [Path("src", PACKAGE, "blueprints/skeleton.py"), Path("tests/test_skeleton.py")]
-    )
-    remove(DECLINED)
-    shutil.copyfile(".env.example", ".env")
+    tidy_copies()
+    for path in [*files("tests"), "wsgi.py"]:
+        write(path, read(path).replace("my_api", PACKAGE))
+    multiply("skeleton", f"src/{PACKAGE}/blueprints", "skeleton.py")
+    multiply("skeleton", "tests", "test_skeleton.py")
+    for path in DECLINED:
+        remove(path)
+    write(".env", read(".env.example"))
     print("\n".join(next_steps()))
 
 
-def multiply(word: str, skeletons: list[Path]) -> None:
-    """Replace each skeleton by one file for each blueprint, its name in place of the word."""
-    for skeleton in skeletons:
-        text = skeleton.read_text(encoding="utf-8")
-        skeleton.unlink()
-        for name in BLUEPRINTS:
-            path = skeleton.with_name(skeleton.name.replace(word, name))
-            replaced = text.replace(word, name).replace(word.upper(), name.upper())
-            path.write_text(replaced, encoding="utf-8", newline="\n")
+def tidy_copies() -> None:
+    """Make everything writable, as a read-only checkout is not, and drop a checkout's caches."""
+    for folder, _, names in os.walk("."):
+        os.chmod(folder, os.stat(folder).st_mode | 0o200)
+        for path in [os.path.join(folder, name) for name in names]:
+            if path.endswith(".pyc"):
+                remove(path)
+            else:
+                os.chmod(path, os.stat(path).st_mode | 0o200)
 
 
-def remove(paths: list[str]) -> None:
-    """Remove files and folders of options that were declined."""
-    for path in map(Path, paths):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+def multiply(word: str, folder: str, skeleton: str) -> None:
+    """Replace a file by one for each blueprint, its name in place of the word."""
+    text = read(f"{folder}/{skeleton}")
+    os.remove(f"{folder}/{skeleton}")
+    for name in BLUEPRINTS:
+        replaced = text.replace(word, name).replace(word.upper(), name.upper())
+        write(f"{folder}/{skeleton.replace(word, name)}", replaced)
 
 
 def next_steps() -> list[str]:
     """Return lines to paste into a terminal, at most six."""
-    started_in = os.environ.get("PWD", Path.cwd().parent)
-    folder = shlex.quote(os.path.relpath(Path.cwd(), started_in))
+    folder = os.path.relpath(os.getcwd(), os.environ.get("PWD", os.path.dirname(os.getcwd())))
+    if folder != os.path.basename(folder):
+        from shlex import quote
+
+        folder = quote(folder)
     curl = f'curl -i -H "Origin: {ORIGIN}" http://127.0.0.1:8000/api/{BLUEPRINTS[0]}/'
-    if shutil.which("uv"):
+    if UV:
         run = ["uv run pytest", "uv run flask run"]
     else:
         scripts = ".venv\\Scripts\\" if os.name == "nt" else ".venv/bin/"
@@ -67,6 +72,30 @@ def next_steps() -> list[str]:
             f"{scripts}flask run",
         ]
     return [f"cd {folder}", *run, f"{curl}  # in a second terminal"]
+
+
+def files(folder: str) -> list[str]:
+    """Return the paths of the files in a folder and in those below it."""
+    return [os.path.join(where, name) for where, _, names in os.walk(folder) for name in names]
+
+
+def remove(path: str) -> None:
+    """Remove a file, and the folders that it leaves empty."""
+    os.remove(path)
+    if os.path.dirname(path):
+        os.removedirs(os.path.dirname(path))
+
+
+def read(path: str) -> str:
+    """Return the text of a file."""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def write(path: str, text: str) -> None:
+    """Write a file, with the line ends of the template on every system."""
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
 
 
 if __name__ == "__main__":

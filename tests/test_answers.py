@@ -1,6 +1,8 @@
 """A wrong answer is refused at once in one line; a right one is data, whatever it holds."""
 
 import os
+import runpy
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -10,7 +12,7 @@ import pytest
 
 import local_extensions
 
-from .conftest import ROOT, Bake, clean_environment
+from .conftest import ROOT, TEMPLATE, Bake, clean_environment
 
 HOSTILE = """O'Brien "the API" \\ {{ 1 + 1 }} {% raw %} ${HOME} `id` \"\"\" é 🚀 </h1> #"""
 
@@ -166,26 +168,39 @@ def test_reading_origins_writes_no_bytecode(bake: Bake, monkeypatch: pytest.Monk
     assert list(project.path.rglob("__pycache__")) == []
 
 
-def test_reading_origins_leaves_python_as_it_was() -> None:
-    before = (sys.dont_write_bytecode, set(sys.modules))
-    with pytest.raises(SystemExit, match=r"write https://a\.example"):
-        local_extensions.origins("https://a.example/")
+def test_each_version_of_the_grammar_is_read_by_itself(tmp_path: Path) -> None:
+    """`cruft update` renders two versions of the template in one process."""
+    modules = TEMPLATE / "src/{{cookiecutter.__package}}/cors"
+    copies = tmp_path / modules.relative_to(ROOT)
+    shutil.copytree(modules, copies)
+    shutil.copy(ROOT / "local_extensions.py", tmp_path)
 
-    assert sys.dont_write_bytecode == before[0]
-    assert {name for name in sys.modules if "_generated_cors" in name} == set()
+    def words() -> str:
+        extension = runpy.run_path(str(tmp_path / "local_extensions.py"))
+        with pytest.raises(SystemExit) as refused:
+            extension["origins"]("https://a.example/")
+        return str(refused.value)
+
+    assert "an origin has no path; write https://a.example" in words()
+    diagnosis = copies / "diagnosis.py"
+    text = diagnosis.read_text(encoding="utf-8")
+    diagnosis.write_text(text.replace("an origin has no path", "now without"), encoding="utf-8")
+
+    assert "now without; write https://a.example" in words()
 
 
 @pytest.mark.parametrize(
-    ("entries", "origin"),
+    ("answer", "origin"),
     [
-        ([], "http://localhost:3000"),
-        (["*"], "http://localhost:3000"),
-        (["https://a.example", "https://b.example"], "https://a.example"),
-        (["https://*.a.example:8443"], "https://app.a.example:8443"),
+        ("", "http://localhost:3000"),
+        ("None", "http://localhost:3000"),
+        ("*", "http://localhost:3000"),
+        (" https://a.example, https://b.example", "https://a.example"),
+        ("https://*.a.example:8443", "https://app.a.example:8443"),
     ],
 )
-def test_the_example_origin_is_allowed(entries: list[str], origin: str) -> None:
-    assert local_extensions.example_origin(entries) == origin
+def test_the_example_origin_is_allowed(answer: str, origin: str) -> None:
+    assert local_extensions.example_origin(answer) == origin
 
 
 def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:

@@ -183,9 +183,3 @@ def test_options_are_there_if_wanted(bake: Bake, option: str, wanted: bool) -> N
     assert (OPTIONAL[option] <= present) is wanted
     others = set().union(*OPTIONAL.values()) - OPTIONAL[option]
     assert others <= present
-
-
-def test_no_cache_of_the_template_is_carried_over(default_project: Project) -> None:
-    assert [
-        path for path in default_project.path.rglob("*cache*") if "tests" not in path.parts
-    ] == []

@@ -81,6 +81,22 @@ def test_from_a_checkout_that_is_not_written_to(repository: Path, tmp_path: Path
 
     assert done.returncode == 0, done.stderr
     assert state() == before
+    assert [
+        path for path in (tmp_path / "here").rglob("*") if not path.stat().st_mode & 0o200
+    ] == []
+
+
+def test_caches_of_a_checkout_stay_behind(repository: Path, tmp_path: Path) -> None:
+    for folder in repository.glob("*/**/cors"):
+        (folder / "__pycache__").mkdir()
+        (folder / "__pycache__/origins.cpython-311.pyc").write_bytes(b"\xff")
+
+    done = bake(repository, tmp_path / "here")
+    run_shell("git clean -qdfx", repository)
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "here/my-api/src/my_api/cors/origins.py").is_file()
+    assert list((tmp_path / "here").rglob("__pycache__")) == []
 
 
 def test_into_a_folder_with_blanks_and_accents(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dotenv import load_dotenv
 
-from {{ cookiecutter.__package }} import create_app
+from my_api import create_app
 
 # The .env beside this file; what the process environment holds already stays.
 load_dotenv(Path(__file__).with_name(".env"))

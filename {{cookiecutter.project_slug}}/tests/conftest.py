@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }} import create_app
-from {{ cookiecutter.__package }}.cors.browser import Blocked, Browser, send_to
+from my_api import create_app
+from my_api.cors.browser import Blocked, Browser, send_to
 
 __all__ = ["LISTED", "Blocked", "Browser", "MakeApp", "send_to"]
 

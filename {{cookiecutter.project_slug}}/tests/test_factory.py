@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }} import blueprints, create_app
-from {{ cookiecutter.__package }}.cors import ConfigurationError
+from my_api import blueprints, create_app
+from my_api.cors import ConfigurationError
 
 
 def test_health_answers(client: FlaskClient) -> None:
@@ -33,7 +33,7 @@ def test_the_factory_does_not_read_the_env_file(
     (tmp_path / ".env").write_text("CORS_ORIGINS=not an origin\n")
     monkeypatch.chdir(tmp_path)
 
-    assert create_app().name == "{{ cookiecutter.__package }}"
+    assert create_app().name == "my_api"
 
 
 def test_a_setting_that_cannot_work_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

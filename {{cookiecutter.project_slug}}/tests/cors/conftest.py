@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 import pytest
 from flask import Blueprint, Flask, abort, request
 
-from {{ cookiecutter.__package }}.blueprints import BLUEPRINTS
+from my_api.blueprints import BLUEPRINTS
 
 from ..conftest import MakeApp
 

@@ -10,11 +10,11 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import create_environ
 
-from {{ cookiecutter.__package }} import create_app
-from {{ cookiecutter.__package }}.blueprints import BLUEPRINTS
-from {{ cookiecutter.__package }}.cors import init_app
-from {{ cookiecutter.__package }}.cors.browser import Blocked, Browser, send_to
-from {{ cookiecutter.__package }}.cors.policy import ask_flask_cors, variable_name
+from my_api import create_app
+from my_api.blueprints import BLUEPRINTS
+from my_api.cors import init_app
+from my_api.cors.browser import Blocked, Browser, send_to
+from my_api.cors.policy import ask_flask_cors, variable_name
 
 from .conftest import MakeProbed, Recorded
 

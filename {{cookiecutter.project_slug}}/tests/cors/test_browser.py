@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import Headers
 
-from {{ cookiecutter.__package }}.cors.browser import (
+from my_api.cors.browser import (
     Blocked,
     Browser,
     Request,

@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 from flask import Flask
 
-from {{ cookiecutter.__package }}.cors import check
+from my_api.cors import check
 
 PAGE = "https://page.example"
 ALLOW = ("Access-Control-Allow-Origin", PAGE)

@@ -5,9 +5,9 @@ import json
 import pytest
 from flask import Blueprint, Flask
 
-from {{ cookiecutter.__package }}.blueprints import BLUEPRINTS
-from {{ cookiecutter.__package }}.cors import init_app
-from {{ cookiecutter.__package }}.cors.policy import variable_name
+from my_api.blueprints import BLUEPRINTS
+from my_api.cors import init_app
+from my_api.cors.policy import variable_name
 
 from ..conftest import LISTED, MakeApp
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from {{ cookiecutter.__package }}.cors.origins import Allowlist
+from my_api.cors.origins import Allowlist
 
 LISTED = [
     "https://app.example.com",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from {{ cookiecutter.__package }}.cors.policy import Policy
-from {{ cookiecutter.__package }}.cors.prefixes import PrefixMap
+from my_api.cors.policy import Policy
+from my_api.cors.prefixes import PrefixMap
 
 PREFIXES = PrefixMap(
     {prefix: Policy(prefix) for prefix in ("/api", "/api/admin", "/api/admin/v2", "/é")}

@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from {{ cookiecutter.__package }}.blueprints import BLUEPRINTS
-from {{ cookiecutter.__package }}.cors.policy import Policy, variable_name
-from {{ cookiecutter.__package }}.cors.refusals import (
+from my_api.blueprints import BLUEPRINTS
+from my_api.cors.policy import Policy, variable_name
+from my_api.cors.refusals import (
     LINES_PER_OPTION,
     Refusal,
     near_miss,

@@ -6,7 +6,7 @@ import pytest
 from flask import Blueprint, Flask
 from werkzeug.routing import BaseConverter
 
-from {{ cookiecutter.__package }}.cors import ConfigurationError, init_app
+from my_api.cors import ConfigurationError, init_app
 
 DIFFERENT = {"CORS_ORIGINS_A": "https://a.example", "CORS_ORIGINS_B": "https://b.example"}
 SAME = {"CORS_ORIGINS": "https://app.example.com"}

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from {{ cookiecutter.__package }} import create_app
-from {{ cookiecutter.__package }}.cors.policy import Policy
-from {{ cookiecutter.__package }}.cors.problems import Problem
-from {{ cookiecutter.__package }}.cors.settings import ConfigurationError, read_settings
+from my_api import create_app
+from my_api.cors.policy import Policy
+from my_api.cors.problems import Problem
+from my_api.cors.settings import ConfigurationError, read_settings
 
 BLUEPRINTS = ["public", "admin"]
 APP = "https://app.example.com"
@@ -209,7 +209,7 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     ("$FRONT_END", "placeholder", None),
     ("https://{tenant}.example.com", "placeholder", None),
     ("https://$HOST", "placeholder", None),
-    ("{% raw %}{{ front_end }}{% endraw %}", "placeholder", None),
+    ("{{ front_end }}", "placeholder", None),
     ("%FRONT_END%", "placeholder", None),
     ("None", "word", None),
     ("true", "word", None),
