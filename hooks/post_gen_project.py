@@ -6,6 +6,7 @@ Nothing but `os` is imported: other modules would take longer to load than this 
 import os
 
 BLUEPRINTS = "{{ cookiecutter.blueprints | names | join(' ') }}".split()
+IN_ORDER_OF_IMPORT = "{{ cookiecutter.blueprints | names | sort_naturally | join(' ') }}".split()
 PACKAGE = "{{ cookiecutter.__package }}"
 ORIGIN = "{{ cookiecutter.cors_origins | example_origin }}"
 UV = bool("{{ 'uv' if 'uv' | installed }}")
@@ -25,8 +26,9 @@ def main() -> None:
     tidy_copies()
     for path in [*files("tests"), "wsgi.py"]:
         write(path, read(path).replace("my_api", PACKAGE))
-    multiply("skeleton", f"src/{PACKAGE}/blueprints", "skeleton.py")
-    multiply("skeleton", "tests", "test_skeleton.py")
+    list_blueprints(f"src/{PACKAGE}/blueprints/__init__.py", "skeleton")
+    multiply(f"src/{PACKAGE}/blueprints", "skeleton.py", "skeleton")
+    multiply("tests", "test_skeleton.py", "skeleton")
     for path in DECLINED:
         remove(path)
     write(".env", read(".env.example"))
@@ -44,7 +46,16 @@ def tidy_copies() -> None:
                 os.chmod(path, os.stat(path).st_mode | 0o200)
 
 
-def multiply(word: str, folder: str, skeleton: str) -> None:
+def list_blueprints(path: str, word: str) -> None:
+    """Replace each line that holds the word by one for each blueprint."""
+    written = []
+    for line in read(path).splitlines(keepends=True):
+        names = IN_ORDER_OF_IMPORT if line.startswith("from") else BLUEPRINTS
+        written += [line.replace(word, name) for name in names] if word in line else [line]
+    write(path, "".join(written))
+
+
+def multiply(folder: str, skeleton: str, word: str) -> None:
     """Replace a file by one for each blueprint, its name in place of the word."""
     text = read(f"{folder}/{skeleton}")
     os.remove(f"{folder}/{skeleton}")

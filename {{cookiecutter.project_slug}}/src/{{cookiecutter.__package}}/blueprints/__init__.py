@@ -2,14 +2,10 @@
 
 from flask import Flask
 
-{% for name in cookiecutter.blueprints | names | sort_naturally %}
-from .{{ name }} import bp as {{ name }}_bp
-{% endfor %}
+from .skeleton import bp as skeleton_bp
 
 BLUEPRINTS = [
-{% for name in cookiecutter.blueprints | names %}
-    {{ name }}_bp,
-{% endfor %}
+    skeleton_bp,
 ]
 
 
