@@ -149,6 +149,18 @@ def test_an_unlisted_origin_gets_the_answer_of_a_get_without_them(client: FlaskC
     assert answer.headers["Vary"] == "Origin"
 
 
+def test_a_wildcard_allows_what_it_stands_for_and_not_itself(make_probed: MakeProbed) -> None:
+    entry = "https://*.example.com"
+    client = make_probed({"CORS_ORIGINS": entry}).test_client()
+
+    def allowed(origin: str) -> str | None:
+        answer = client.get(f"{PREFIX}/probe/ok", headers={"Origin": origin})
+        return answer.headers.get("Access-Control-Allow-Origin")
+
+    assert allowed("https://app.example.com") == "https://app.example.com"
+    assert allowed(entry) is None
+
+
 @pytest.mark.parametrize("path", ["/health", "/nowhere", f"{PREFIX}x/probe/ok", "/"])
 def test_outside_every_prefix_there_is_no_policy(client: FlaskClient, path: str) -> None:
     answer = client.post(path, headers={"Origin": LISTED})
@@ -436,7 +448,7 @@ def test_the_middleware_keeps_to_wsgi(app: Flask) -> None:
         write(b"written")
         return Body()
 
-    app.wsgi_app._wsgi_app = wsgi_app  # type: ignore[attr-defined]
+    app.wsgi_app.__self__._wsgi_app = wsgi_app  # type: ignore[attr-defined]
 
     def server_start(status: str, headers: Any, exc_info: Any = None) -> Any:
         started.append((status, cors_headers(headers), exc_info and exc_info[0]))

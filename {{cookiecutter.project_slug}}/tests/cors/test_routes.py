@@ -50,6 +50,7 @@ def test_a_static_prefix_is_taken(prefix: str) -> None:
         ("/", "prefix-missing"),
         ("/<tenant>/a", "prefix-variable"),
         ("/api//a", "prefix-slashes"),
+        ("/api/\N{REPLACEMENT CHARACTER}", "prefix-unreadable"),
     ],
 )
 def test_another_prefix_is_refused(prefix: str | None, code: str) -> None:

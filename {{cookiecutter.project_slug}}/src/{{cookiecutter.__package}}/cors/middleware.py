@@ -57,36 +57,35 @@ class CORSMiddleware:
 
         origin = environ.get("HTTP_ORIGIN")
         if origin is None:
-            return self._answer(environ, start_response, policy, policy.headers_without_origin)
-        if is_preflight(environ):
+            cors_headers = policy.headers_without_origin
+        elif environ["REQUEST_METHOD"] == "OPTIONS" and is_preflight(environ):
             refusal = preflight_refusal(policy, origin, environ)
             if refusal:
                 return self._refuse(start_response, refusal, policy.vary_of_preflights)
             start_response("204 No Content", policy.preflight_headers(origin))
             return []
-        if policy.allows(origin):
-            return self._answer(environ, start_response, policy, policy.answer_headers(origin))
-        if not is_same_origin(environ, origin):
-            refusal = Refusal(policy, origin, "origins")
-            if policy.enforce and is_unsafe(environ):
-                return self._refuse(start_response, refusal, policy.vary)
-            self._on_refusal(refusal)
-        return self._answer(environ, start_response, policy, policy.vary)
+        elif answer := policy.answers.get(origin):
+            cors_headers = answer
+        elif policy.allows(origin):
+            cors_headers = policy.answer_headers(origin)
+        else:
+            cors_headers = policy.vary
+            if not is_same_origin(environ, origin):
+                refusal = Refusal(policy, origin, "origins")
+                if policy.enforce and is_unsafe(environ):
+                    return self._refuse(start_response, refusal, policy.vary)
+                self._on_refusal(refusal)
 
-    def _answer(
-        self,
-        environ: WSGIEnvironment,
-        start_response: StartResponse,
-        policy: Policy,
-        cors_headers: Headers,
-    ) -> Iterable[bytes]:
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
-            kept = [h for h in headers if h[0][:15].lower() != "access-control-"]
-            if len(kept) < len(headers):
-                self._log_overruled(policy)
-            return start_response(status, kept + cors_headers, exc_info)
+            for name, _ in headers:
+                if name[:1] in "aA" and is_cors_header(name):
+                    self._log_overruled(policy)
+                    headers = [header for header in headers if not is_cors_header(header[0])]
+                    break
+            return start_response(status, headers + cors_headers, exc_info)
 
-        self._check_routes = None  # from its first request on, Flask takes no more routes
+        if check_routes:
+            self._check_routes = None  # from its first request on, Flask takes no more routes
         return self._wsgi_app(environ, start)
 
     def _refuse(
@@ -110,11 +109,14 @@ class CORSMiddleware:
             )
 
 
+def is_cors_header(name: str) -> bool:
+    """Tell whether a response header is one of CORS, which only the policy may send."""
+    return name.lower().startswith("access-control-")
+
+
 def is_preflight(environ: WSGIEnvironment) -> bool:
-    """Tell whether a request with an Origin is a "CORS-preflight request" (Fetch standard)."""
-    return (
-        environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
-    )
+    """Tell whether an OPTIONS with an Origin is a "CORS-preflight request" (Fetch standard)."""
+    return "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
 
 
 def preflight_refusal(policy: Policy, origin: str, environ: WSGIEnvironment) -> Refusal | None:

@@ -1,7 +1,7 @@
 """What one blueprint allows, and the headers that flask-cors writes for it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import NamedTuple
@@ -16,6 +16,7 @@ Headers = list[tuple[str, str]]
 # A page may always use these, whatever a preflight says (Fetch standard, "CORS-safelisted method").
 SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
 
+_ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 _VARY_ON_PREFLIGHTS = (
     "Vary",
     "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
@@ -36,7 +37,8 @@ class Policy:
     """What one blueprint allows. The options have the names that flask-cors gives them.
 
     Two policies are equal when their options are; `variables` tells which ``CORS_*`` variable
-    decided an option (those at their default are missing).
+    decided an option (those at their default are missing). `answers` holds what `answer_headers`
+    returns, ready for the requests that are most frequent: those of origins listed by name.
     """
 
     blueprint: str = field(compare=False)
@@ -48,6 +50,7 @@ class Policy:
     supports_credentials: bool = False
     max_age: int = 600
     enforce: bool = True
+    answers: Mapping[str, Headers] = field(init=False, repr=False, compare=False)
     _written: "WrittenHeaders" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -61,14 +64,17 @@ class Policy:
             self.max_age,
         )
         object.__setattr__(self, "_written", written)
+        listed = filter(self.allows, self.origins)  # no page has the origin https://*.example.com
+        object.__setattr__(self, "answers", {o: self.answer_headers(o) for o in listed})
 
     def variable(self, option: str) -> str:
         """Return the variable to edit for an option: the one that decided, or the blueprint's."""
         return self.variables.get(option) or variable_name(option, self.blueprint)
 
-    def allows(self, origin: str) -> bool:
-        """Tell whether pages of this origin, the value of an ``Origin`` header, are allowed."""
-        return self._allowlist.allows(origin)
+    @cached_property
+    def allows(self) -> Callable[[str], bool]:
+        """What tells whether pages of an origin, the value of an ``Origin`` header, are allowed."""
+        return Allowlist(self.origins).allows
 
     def allows_method(self, method: str) -> bool:
         """Tell whether a page may send this method; methods are compared byte by byte."""
@@ -81,11 +87,11 @@ class Policy:
 
     def answer_headers(self, origin: str) -> Headers:
         """Return the headers of an answer that a page of an allowed origin may read."""
-        return [self._allow_origin(origin), *self._rest_of_answer]
+        return [(_ALLOW_ORIGIN, ANY if self.allows_any else origin), *self._rest_of_answer]
 
     def preflight_headers(self, origin: str) -> Headers:
         """Return the headers of a preflight that an allowed origin passes."""
-        return [self._allow_origin(origin), *self._rest_of_preflight]
+        return [(_ALLOW_ORIGIN, ANY if self.allows_any else origin), *self._rest_of_preflight]
 
     @cached_property
     def headers_without_origin(self) -> Headers:
@@ -107,9 +113,6 @@ class Policy:
         """Whether every origin is allowed (``*``)."""
         return ANY in self.origins
 
-    def _allow_origin(self, origin: str) -> tuple[str, str]:
-        return ("Access-Control-Allow-Origin", ANY if self.allows_any else origin)
-
     @cached_property
     def _rest_of_answer(self) -> Headers:
         return [*self._written.answer, *self.vary]
@@ -117,10 +120,6 @@ class Policy:
     @cached_property
     def _rest_of_preflight(self) -> Headers:
         return [*self._written.preflight, *self.vary_of_preflights]
-
-    @cached_property
-    def _allowlist(self) -> Allowlist:
-        return Allowlist(self.origins)
 
     @cached_property
     def _allow_headers(self) -> frozenset[str]:
@@ -180,7 +179,7 @@ def ask_flask_cors(
 
     allowed_origin = ANY if allows_any else origin
     expected = {
-        "Access-Control-Allow-Origin": {allowed_origin},
+        _ALLOW_ORIGIN: {allowed_origin},
         "Access-Control-Allow-Methods": set(methods),
         "Access-Control-Allow-Headers": set(allow_headers),
         "Access-Control-Expose-Headers": set(expose_headers),
@@ -199,5 +198,5 @@ def _cors_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     return [
         (name, value)
         for name, value in headers
-        if name.startswith("Access-Control-") and name != "Access-Control-Allow-Origin"
+        if name.startswith("Access-Control-") and name != _ALLOW_ORIGIN
     ]

@@ -23,6 +23,8 @@ from .settings import ConfigurationError
 _WITHIN_A_SEGMENT = frozenset(
     {AnyConverter, FloatConverter, IntegerConverter, UnicodeConverter, UUIDConverter}
 )
+# What Werkzeug reads in place of every byte of a path that is not UTF-8.
+_UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 _VARIABLE = re.compile(r"<(?:(?P<converter>\w+)(?:\((?P<arguments>[^<>]*)\))?:)?(?P<name>\w+)>")
 
 
@@ -63,6 +65,8 @@ def _faults_of_prefix(prefix: str) -> Iterator[tuple[str, str]]:
         yield "prefix-variable", f"url_prefix {prefix!r} must not hold a variable"
     elif "//" in prefix:
         yield "prefix-slashes", f"url_prefix {prefix!r} must not hold two slashes in a row"
+    elif _UNREADABLE in prefix:
+        yield "prefix-unreadable", f"url_prefix {prefix!r} must not hold {_UNREADABLE!r}"
 
 
 def _clashes(
