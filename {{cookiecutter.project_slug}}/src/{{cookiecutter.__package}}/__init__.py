@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 
-from . import blueprints, cors, errors
+from . import blueprints, cors, errors, incoming
 from .blueprints import BLUEPRINTS
 
 
@@ -13,7 +13,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Return an application.
 
     `config` holds settings that beat the environment. Raises `cors.ConfigurationError` where a
-    CORS setting cannot work. See https://flask.palletsprojects.com/patterns/appfactories/.
+    setting cannot work. See https://flask.palletsprojects.com/patterns/appfactories/.
     """
     app = Flask(__name__)
 
@@ -21,10 +21,11 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_prefixed_env()
     app.config.update(config or {})
 
-    # Errors, blueprints, and CORS in front of it all: one policy for each blueprint.
+    # Errors, blueprints, CORS in front of them, and in front of it all the limits of a request.
     errors.init_app(app)
     blueprints.init_app(app)
     cors.init_app(app, BLUEPRINTS)
+    incoming.init_app(app)
 
     @app.get("/health")
     def health() -> dict[str, str]:

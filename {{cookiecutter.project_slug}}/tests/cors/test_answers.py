@@ -335,6 +335,13 @@ def test_a_websocket_of_an_unlisted_origin_never_reaches_the_application(app: Fl
     assert (refused.status_code, opened.text) == (403, "opened")
 
 
+def test_only_a_get_opens_a_websocket(client: FlaskClient) -> None:
+    """The answer to a HEAD must have no body, so it is the application's."""
+    headers = {"Origin": UNLISTED["unlisted"], "Upgrade": "websocket"}
+
+    assert client.head(f"{PREFIX}/probe/ok", headers=headers).status_code == 200
+
+
 @pytest.mark.parametrize(
     "headers",
     [

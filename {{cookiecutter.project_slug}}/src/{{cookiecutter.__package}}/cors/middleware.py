@@ -134,10 +134,10 @@ def preflight_refusal(policy: Policy, origin: str, environ: WSGIEnvironment) -> 
 
 def is_unsafe(environ: WSGIEnvironment) -> bool:
     """Tell whether a request may change something, or opens a WebSocket (which CORS leaves be)."""
-    return (
-        environ["REQUEST_METHOD"] not in SAFE_METHODS
-        or "websocket" in environ.get("HTTP_UPGRADE", "").lower()
-    )
+    method = environ["REQUEST_METHOD"]
+    if method == "GET":
+        return "websocket" in environ.get("HTTP_UPGRADE", "").lower()
+    return method not in SAFE_METHODS
 
 
 def is_same_origin(environ: WSGIEnvironment, origin: str) -> bool:

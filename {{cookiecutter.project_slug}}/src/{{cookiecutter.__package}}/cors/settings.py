@@ -32,14 +32,15 @@ _KUBERNETES = re.compile(
 class ConfigurationError(ValueError, click.ClickException):
     """The configuration cannot work: `problems` holds every reason as data.
 
-    The message has a line for each problem. `flask run`, `flask routes` and `flask cors` print it
-    without a traceback and exit with 1, as for every `click.ClickException`.
+    The message begins with the `subject` and has a line for each problem. `flask run`,
+    `flask routes` and `flask cors` print it without a traceback and exit with 1, as for every
+    `click.ClickException`.
     """
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], subject: str = "CORS configuration") -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
-        lines = [f"CORS configuration has {count} problem{'s' if count > 1 else ''}:"]
+        lines = [f"{subject} has {count} problem{'s' if count > 1 else ''}:"]
         lines += [f"  {problem}" for problem in self.problems[:PROBLEMS_PRINTED]]
         if count > PROBLEMS_PRINTED:
             lines.append(f"  and {count - PROBLEMS_PRINTED} more")

@@ -1,0 +1,54 @@
+"""What is believed of a request: the proxies in front, the size of a body, the depth of JSON."""
+
+from typing import Any
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from .cors import ConfigurationError
+from .cors.problems import Problem
+
+DEFAULTS = {"TRUSTED_PROXY_HOPS": 0, "MAX_CONTENT_LENGTH": 1024 * 1024}
+
+
+def init_app(app: Flask) -> None:
+    """Limit what a client can claim and send; call it last, so that ProxyFix is outermost.
+
+    ``TRUSTED_PROXY_HOPS`` proxies in front are believed what they say in ``X-Forwarded-For``,
+    ``-Proto`` and ``-Host``. A body of more than ``MAX_CONTENT_LENGTH`` bytes is answered with
+    413, JSON that is nested too deeply with 400. Raises ConfigurationError for anything but whole
+    numbers. See https://werkzeug.palletsprojects.com/middleware/proxy_fix/.
+    """
+    for name, default in DEFAULTS.items():
+        if app.config.get(name) in (None, ""):
+            app.config[name] = default
+    problems = [
+        Problem(f"FLASK_{name}", "number", f"no whole number, such as {default}", entry=str(value))
+        for name, default in DEFAULTS.items()
+        if not is_whole_number(value := app.config[name])
+    ]
+    if problems:
+        raise ConfigurationError(problems, subject="Configuration")
+    app.json = JSONProvider(app)
+    hops = app.config["TRUSTED_PROXY_HOPS"]
+    if hops:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
+        )
+
+
+def is_whole_number(value: object) -> bool:
+    """Tell whether a value is 0, 1, 2, ...; True and False are not, though they are numbers."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+class JSONProvider(DefaultJSONProvider):
+    """Flask's own, but JSON that is nested too deeply is invalid and no RecursionError."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Return the value of a JSON text; raise ValueError for what cannot be read."""
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None

@@ -1,0 +1,107 @@
+"""What is believed of a request: proxies, the size of a body, the depth of JSON."""
+
+import pytest
+from flask import Flask, request
+
+from my_api import create_app
+from my_api.blueprints import BLUEPRINTS
+from my_api.cors import ConfigurationError
+
+from .conftest import LISTED, Browser, MakeApp, send_to
+
+PATH = f"{BLUEPRINTS[0].url_prefix}/incoming"
+FORWARDED = {
+    "X-Forwarded-For": "203.0.113.9",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "api.example.com",
+}
+
+
+def told(app: Flask, **headers: str) -> tuple[str | None, str]:
+    """Return the client's address and the site's own, as a view sees them."""
+
+    @app.get("/told")
+    def view() -> dict[str, str | None]:
+        return {"client": request.remote_addr, "site": request.host_url}
+
+    answer = app.test_client().get("/told", headers=headers).get_json()
+    return answer["client"], answer["site"]
+
+
+@pytest.mark.parametrize("hops", [{}, {"TRUSTED_PROXY_HOPS": 0}, {"TRUSTED_PROXY_HOPS": ""}])
+def test_nobody_is_believed_unless_told_so(make_app: MakeApp, hops: dict[str, object]) -> None:
+    assert told(make_app(hops), **FORWARDED) == ("127.0.0.1", "http://localhost/")
+
+
+def test_a_trusted_proxy_tells_client_scheme_and_host(make_app: MakeApp) -> None:
+    app = make_app({"TRUSTED_PROXY_HOPS": 1})
+
+    assert told(app, **FORWARDED) == ("203.0.113.9", "https://api.example.com/")
+
+
+def test_of_more_hops_the_last_ones_count(make_app: MakeApp) -> None:
+    app = make_app({"TRUSTED_PROXY_HOPS": 2})
+    chain = {name: f"forged, {value}, proxy" for name, value in FORWARDED.items()}
+
+    assert told(app, **chain) == ("203.0.113.9", "https://api.example.com/")
+
+
+def test_same_origin_is_decided_by_the_host_that_a_trusted_proxy_tells(make_app: MakeApp) -> None:
+    """Old browsers send no Sec-Fetch-Site: there the Origin must name the Host."""
+    own = {"Origin": "https://api.example.com", **FORWARDED}
+
+    def status(hops: int) -> int:
+        client = make_app({"TRUSTED_PROXY_HOPS": hops}).test_client()
+        return client.post(PATH, headers=own).status_code
+
+    assert (status(0), status(1)) == (403, 404)
+
+
+@pytest.mark.parametrize("name", ["TRUSTED_PROXY_HOPS", "MAX_CONTENT_LENGTH"])
+@pytest.mark.parametrize("value", ["one", "1 MB", "-1", "1.5", "true", "[1]"])
+def test_anything_but_a_whole_number_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"FLASK_{name}", value)
+
+    with pytest.raises(ConfigurationError, match="Configuration has 1 problem:\n") as raised:
+        create_app()
+
+    (problem,) = raised.value.problems
+    assert (problem.variable, problem.code) == (f"FLASK_{name}", "number")
+
+
+@pytest.fixture
+def page(make_app: MakeApp) -> Browser:
+    """A browser whose pages may send JSON to a view that returns the names in it."""
+    app = make_app({})
+    app.add_url_rule(PATH, view_func=lambda: {"names": [*request.get_json()]}, methods=["POST"])
+    return Browser(send_to(app))
+
+
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b'{"a": 1}', "application/json", 200),
+        (b"{}" + b" " * (MEBIBYTE - 2), "application/json", 200),
+        (b"{}" + b" " * (MEBIBYTE - 1), "application/json", 413),
+        (b"{", "application/json", 400),
+        (b"[" * 200_000, "application/json", 400),
+        (b"\xff", "application/json", 400),
+        (b"{}", "text/plain", 415),
+    ],
+)
+def test_a_listed_page_reads_why_its_body_is_refused(
+    page: Browser, body: bytes, content_type: str, status: int
+) -> None:
+    answer = page.fetch(
+        PATH, origin=LISTED, method="POST", body=body, headers={"Content-Type": content_type}
+    )
+
+    assert answer.status == status
+    if status != 200:
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json["status"] == status
