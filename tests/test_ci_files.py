@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from fnmatch import fnmatchcase
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -135,7 +135,9 @@ def test_the_image_has_two_stages_and_is_nobody_special(default_project: Project
     assert "'127.0.0.1', 8000" in last["HEALTHCHECK"]
     assert "'/health'" in last["HEALTHCHECK"]
     assert last["EXPOSE"] == "8000"
-    assert json.loads(last["CMD"])[:3] == ["gunicorn", "--bind", "0.0.0.0:8000"]
+    command = json.loads(last["CMD"])
+    assert (command[0], command[-1]) == ("granian", "wsgi:app")
+    assert {"0.0.0.0", "8000"} < set(command)
 
 
 def sent_to_docker(project: Project) -> list[Path]:
@@ -185,8 +187,7 @@ class Image:
             case "FROM":
                 if self.root.exists():
                     self.root.rename(self.folder / "build")
-                for name in ("bin", "dev/shm"):
-                    (self.root / name).mkdir(parents=True)
+                (self.root / "bin").mkdir(parents=True)
                 (self.root / "bin/python3").symlink_to(Path(sys.executable).resolve())
                 self.workdir, self.env = self.root, environment(self.root / "bin")
             case "WORKDIR":
@@ -206,7 +207,7 @@ class Image:
                 self.health = json.loads(text.partition(" CMD ")[2])
 
     def _here(self, text: str) -> str:
-        return re.sub(r"(?<![\w./])/(?=(srv|bin|dev/shm)\b)", f"{self.root}/", text)
+        return re.sub(r"(?<![\w./])/(?=(srv|bin)\b)", f"{self.root}/", text)
 
     def _copy(self, *words: str) -> None:
         start = self.folder / "context"
@@ -233,13 +234,14 @@ class Image:
         """Run CMD, without a home; yields the port. SIGTERM must end it before Docker kills it."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        command = [word.replace("0.0.0.0:8000", f"127.0.0.1:{port}") for word in self.command]
+        here = {"0.0.0.0": "127.0.0.1", "8000": str(port)}
+        command = [here.get(word, word) for word in self.command]
         env = self.env | {"HOME": "/dev/null/none"}
         with self.log.open("w") as log:
             server = subprocess.Popen(command, cwd=self.workdir, env=env, stdout=log, stderr=log)
         try:
             patience = time.monotonic() + 20
-            while "Booting worker" not in self.log.read_text() and time.monotonic() < patience:
+            while self.log.read_text().count("Started worker") < 2 and time.monotonic() < patience:
                 time.sleep(0.05)
             yield port
             server.terminate()
@@ -263,9 +265,9 @@ def test_the_image_serves_and_is_healthy(bake: Bake, tmp_path: Path, flask: str 
     assert list(packages.glob("my_api/__pycache__/*.pyc"))
 
     with image.served() as port:
-        connection = HTTPConnection("127.0.0.1", port, timeout=10)
-        connection.request("GET", "/health")
-        assert json.loads(connection.getresponse().read()) == {"status": "ok"}
+        with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+            connection.request("GET", "/health")
+            assert json.loads(connection.getresponse().read()) == {"status": "ok"}
         assert image.is_healthy(port)
 
     assert not image.is_healthy(port)
@@ -273,8 +275,7 @@ def test_the_image_serves_and_is_healthy(bake: Bake, tmp_path: Path, flask: str 
         broken.timeout = 10
         Thread(target=broken.handle_request).start()
         assert not image.is_healthy(broken.server_port)
-    assert "[ERROR]" not in image.log.read_text()
-    assert image.log.read_text().count("Booting worker") == 2
+    assert not re.search("WARNING|ERROR", image.log.read_text())
 
 
 def test_a_lock_that_does_not_fit_stops_the_build(bake: Bake, tmp_path: Path) -> None:
