@@ -22,7 +22,8 @@ from jinja2.ext import Extension
 LONGEST_SLUG = 40
 LONGEST_BLUEPRINT = 20
 
-CORS_PACKAGE = "{{cookiecutter.project_slug}}/src/{{cookiecutter.__package}}/cors"
+TEMPLATE = Path(__file__).parent
+CORS_PACKAGE = TEMPLATE / "{{cookiecutter.project_slug}}/src/{{cookiecutter.__package}}/cors"
 
 # Modules that the generated project imports or that its tools would find in the package's place.
 OTHER_PACKAGES = frozenset(
@@ -40,6 +41,9 @@ class AnswersExtension(Extension):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.filters.update(FILTERS)
+        environment.globals.update(
+            template_version=template_version, template_commit=template_commit
+        )
         # `cruft update` renders two versions of the template in one process: each needs its own.
         sys.modules.pop(__name__, None)
 
@@ -140,6 +144,24 @@ def toml(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def template_version() -> str:
+    """Return the version of this template, as its pyproject.toml has it."""
+    text = (TEMPLATE / "pyproject.toml").read_text(encoding="utf-8")
+    (version,) = re.findall(r'^version = "(.+)"$', text, re.MULTILINE)
+    return str(version)
+
+
+def template_commit() -> str | None:
+    """Return the commit that is checked out, or None outside a git repository, as from a zip."""
+    git = TEMPLATE / ".git"
+    try:
+        head = (git / "HEAD").read_text(encoding="utf-8").strip().removeprefix("ref: ")
+        commit = (git / head).read_text(encoding="utf-8").strip() if "/" in head else head
+    except OSError:
+        return None
+    return commit[:12]
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -172,10 +194,9 @@ def _generated_module(name: str) -> ModuleType:
     `cruft update` renders two versions of the template in one process, so each version has a name
     of its own. No bytecode is written: a cache in the template's tree would end up in projects.
     """
-    folder = Path(__file__).parent / CORS_PACKAGE
-    changed = max(path.stat().st_mtime_ns for path in folder.glob("*.py"))
-    package = ModuleType(f"generated_cors_{hash((folder, changed))}")
-    package.__path__ = [str(folder)]
+    changed = max(path.stat().st_mtime_ns for path in CORS_PACKAGE.glob("*.py"))
+    package = ModuleType(f"generated_cors_{hash((CORS_PACKAGE, changed))}")
+    package.__path__ = [str(CORS_PACKAGE)]
     sys.modules.setdefault(package.__name__, package)
     write_no_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
