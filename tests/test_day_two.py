@@ -10,7 +10,6 @@ from .conftest import Bake, Project
 from .servers import Server, serve
 
 LISTED = "http://localhost:3000"
-UNLISTED = "https://unlisted.example"
 PUBLIC = "src/my_api/blueprints/public.py"
 
 

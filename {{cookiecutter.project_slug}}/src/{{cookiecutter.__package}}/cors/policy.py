@@ -64,8 +64,8 @@ class Policy:
             self.max_age,
         )
         object.__setattr__(self, "_written", written)
-        listed = filter(self.allows, self.origins)  # no page has the origin https://*.example.com
-        object.__setattr__(self, "answers", {o: self.answer_headers(o) for o in listed})
+        answers = answers_by_origin(self.origins, tuple(self._rest_of_answer))
+        object.__setattr__(self, "answers", answers)
 
     def variable(self, option: str) -> str:
         """Return the variable to edit for an option: the one that decided, or the blueprint's."""
@@ -74,7 +74,7 @@ class Policy:
     @cached_property
     def allows(self) -> Callable[[str], bool]:
         """What tells whether pages of an origin, the value of an ``Origin`` header, are allowed."""
-        return Allowlist(self.origins).allows
+        return allowlist(self.origins).allows
 
     def allows_method(self, method: str) -> bool:
         """Tell whether a page may send this method; methods are compared byte by byte."""
@@ -124,6 +124,21 @@ class Policy:
     @cached_property
     def _allow_headers(self) -> frozenset[str]:
         return frozenset(name.lower() for name in self.allow_headers)
+
+
+# Blueprints that share a list of origins share what is made of it.
+allowlist = cache(Allowlist)
+
+
+@cache
+def answers_by_origin(
+    origins: tuple[str, ...], rest: tuple[tuple[str, str], ...]
+) -> Mapping[str, Headers]:
+    """Return the headers of an answer for each origin that is listed by name, not by a pattern.
+
+    `rest` is what follows ``Access-Control-Allow-Origin``.
+    """
+    return {origin: [(_ALLOW_ORIGIN, origin), *rest] for origin in origins if ANY not in origin}
 
 
 class WrittenHeaders(NamedTuple):
