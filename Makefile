@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+READY_FOR_BENCH := $(VENV)/.ready-for-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint clean
+.PHONY: help demo test test-all bench lint clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -19,6 +20,9 @@ test: $(READY) lint ## Test the template: what must hold at each change
 
 test-all: $(READY) lint ## Test the template with what takes longer too
 	$(BIN)/python -m pytest
+
+bench: $(READY_FOR_BENCH) ## Measure what a request and a project cost, into benchmarks/results/
+	$(BIN)/python -m benchmarks
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -38,5 +42,14 @@ $(READY): pyproject.toml
 		$(PYTHON) -m venv $(VENV) && \
 		$(BIN)/python -m pip install --quiet --upgrade pip && \
 		$(BIN)/python -m pip install --quiet --group dev; \
+	fi
+	@touch $@
+
+$(READY_FOR_BENCH): $(READY)
+	@echo "Adding what the benchmarks compare with to $(VENV) ..."
+	@if command -v uv > /dev/null; then \
+		uv pip install --quiet --python $(BIN)/python --group bench; \
+	else \
+		$(BIN)/python -m pip install --quiet --group bench; \
 	fi
 	@touch $@

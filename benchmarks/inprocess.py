@@ -1,0 +1,90 @@
+"""What a request costs: fresh processes one after the other, and the budgets on their medians."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from .budgets import Verdict, judge
+from .cases import (
+    BARE,
+    FIVE,
+    GENERATED,
+    LISTED,
+    LONG,
+    NEAR_MISS,
+    PREFLIGHT,
+    ROTATING,
+    Case,
+    Rows,
+    Subject,
+)
+from .figures import Figure, Rounds, median_ratios, medians, noise
+from .plan import Plan
+from .projects import ROOT, environment, run
+from .report import Cell, Table
+
+FLAT_KINDS = (*FIVE, NEAR_MISS, LONG, ROTATING)
+
+
+def measure(projects: Mapping[int, Path], plan: Plan, seed: int, folder: Path) -> Rounds:
+    """Measure in a fresh process with its own hash seed and its own order of building."""
+    folders = {count: str(project) for count, project in projects.items()}
+    job = {"projects": folders, "sizes": plan.sizes, "rounds": plan.rounds, "seed": seed}
+    env = environment(PYTHONHASHSEED=str(seed), PYTHONPYCACHEPREFIX=str(folder / "bytecode"))
+    done = run([sys.executable, "-m", "benchmarks.worker", json.dumps(job)], env, ROOT)
+    measured: Rounds = json.loads(done.stdout)
+    return measured
+
+
+def fill(rows: Rows, processes: Sequence[Rounds]) -> Table:
+    """Return a table of microseconds, with ratios to the bare form and their spread."""
+    cells: dict[str, dict[str, Cell]] = {}
+    for case in rows.cases():
+        if str(case) in processes[0]:
+            bare = Case(case.subject.bare, case.kind)
+            cells.setdefault(str(case.subject), {})[case.kind] = Cell(
+                Figure.of([seconds * 1e6 for seconds in medians(processes, str(case))]),
+                "µs",
+                Figure.of(median_ratios(processes, str(case), str(bare))) if case != bare else None,
+            )
+    return Table(rows.title, cells)
+
+
+def verdicts(processes: Sequence[Rounds], plan: Plan) -> list[Verdict]:
+    """Judge the budgets of a request, each by the noise of the same kind of request."""
+    bare, generated = Subject(BARE), Subject(GENERATED)
+    wildcard = replace(generated, wildcard=True)
+    crowded = replace(generated, blueprints=plan.blueprints)
+
+    def verdict(name: str, limit: float, subject: Subject, base: Subject, kind: str) -> Verdict:
+        ratios = median_ratios(processes, str(Case(subject, kind)), str(Case(base, kind)))
+        controls = [
+            median_ratios(processes, str(Case(replace(s, again=True), kind)), str(Case(s, kind)))
+            for s in (bare, generated, wildcard)
+        ]
+        return judge(name, limit, "x", ratios, noise(controls))
+
+    few, many = plan.sizes[0], plan.sizes[-1]
+    return [
+        verdict("a GET with a listed origin, of bare Flask", 1.05, generated, bare, LISTED),
+        verdict("a preflight, of bare Flask's OPTIONS", 0.05, generated, bare, PREFLIGHT),
+        *(
+            verdict(
+                f"{many:,} {'wildcard' if few_of.wildcard else 'exact'} origins, of {few}: {kind}",
+                1.05,
+                replace(few_of, origins=many),
+                few_of,
+                kind,
+            )
+            for few_of in (generated, wildcard)
+            for kind in FLAT_KINDS
+        ),
+        *(
+            verdict(f"{plan.blueprints} blueprints, of 4: {kind}", 1.05, crowded, generated, kind)
+            for kind in FIVE
+        ),
+    ]

@@ -1,0 +1,372 @@
+"""The benchmarks judge rightly, run from end to end; and a request takes as many calls as ever."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks.__main__ import publish
+from benchmarks.apps import NEEDS, flask_app, is_installed
+from benchmarks.budgets import FEWEST_VALUES, Verdict, Word, exit_code, judge
+from benchmarks.cases import (
+    BARE,
+    FIVE,
+    GENERATED,
+    LISTED,
+    LONG,
+    MANY_BLUEPRINTS,
+    NEAR_MISS,
+    PREFLIGHT,
+    SIZES,
+    Case,
+    Expected,
+    Subject,
+    all_cases,
+    all_tables,
+    blueprint_names,
+    requests_of,
+)
+from benchmarks.figures import Figure, median_ratios, medians, noise, paired_ratios
+from benchmarks.processes import NO_ORIGINS, NO_ORIGINS_AGAIN, many_origins, start_verdict
+from benchmarks.projects import SLUG
+from benchmarks.report import Cell, Report, Table, grid, number
+from benchmarks.servers import Load, read_load
+from benchmarks.worker import Answer, WSGITarget, check, consume, ignore
+
+from .conftest import ROOT, bake_into, clean_environment
+
+FEW = FEWEST_VALUES - 1
+
+WRK = """
+Running 1s test @ http://127.0.0.1:40000/api/part003/
+  1 threads and 16 connections
+  Latency Distribution
+     50%    1.50ms
+     99%  {p99}
+  5900 requests in 1.00s, 1.20MB read
+{more}Requests/sec:   5867.45
+Transfer/sec:      1.19MB
+"""
+
+
+def test_a_figure_is_a_median_with_its_quartiles() -> None:
+    assert Figure.of([5.0, 1.0, 4.0, 2.0, 3.0]) == Figure(3.0, 2.0, 4.0, 5)
+    assert Figure.of([2.5]) == Figure(2.5, 2.5, 2.5, 1)
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    # The machine is ten times slower in the second round: for both.
+    slow_second = {"case": [2.0, 20.0, 2.2], "base": [1.0, 10.0, 1.0]}
+    assert paired_ratios(slow_second["case"], slow_second["base"]) == [2.0, 2.0, 2.2]
+    assert median_ratios([slow_second, slow_second], "case", "base") == [2.0, 2.0]
+    assert medians([slow_second], "case") == [2.2]
+    with pytest.raises(ValueError, match="zip"):
+        paired_ratios([1.0, 2.0], [1.0])
+
+
+def test_noise_is_the_widest_control_in_either_direction() -> None:
+    assert noise([[1.01, 1.01, 1.01], [0.97, 0.97, 0.97]]) == pytest.approx(0.03)
+
+
+def test_a_control_that_scatters_is_noise_though_its_median_is_1() -> None:
+    assert noise([[0.9, 0.96, 1.0, 1.02, 1.2]]) == pytest.approx(0.03)
+
+
+@pytest.mark.parametrize(
+    ("values", "noise_of_control", "word"),
+    [
+        pytest.param([1.04] * 9, 0.0, Word.KEPT, id="below"),
+        pytest.param([1.05] * 9, 0.0, Word.KEPT, id="at the limit"),
+        pytest.param([1.0] * 5 + [9.0] * 4, 0.0, Word.KEPT, id="a few slow processes"),
+        pytest.param([1.06] * 9, 0.02, Word.WITHIN_NOISE, id="what noise explains"),
+        pytest.param([1.06] * 9, 0.005, Word.BROKEN, id="what noise does not explain"),
+        pytest.param([1.0] * 4 + [1.2] * 5, 0.02, Word.BROKEN, id="most processes"),
+        pytest.param([9.0] * FEW, 0.0, Word.TOO_FEW, id="too few processes"),
+        pytest.param([], 0.0, Word.NOT_MEASURED, id="nothing"),
+    ],
+)
+def test_a_budget_is_judged_by_its_median_and_the_noise(
+    values: list[float], noise_of_control: float, word: Word
+) -> None:
+    verdict = judge("a budget", 1.05, "x", values, noise_of_control)
+
+    assert verdict.word is word
+    assert exit_code([judge("another", 1.0, "x", [1.0] * 9), verdict]) == (word is Word.BROKEN)
+
+
+@pytest.mark.parametrize(
+    ("taken", "word"), [(0.19, Word.KEPT), (0.21, Word.WITHIN_NOISE), (0.23, Word.BROKEN)]
+)
+def test_the_start_is_judged_by_what_each_origin_adds(taken: float, word: Word) -> None:
+    seconds = {
+        NO_ORIGINS: [0.1] * 9,
+        NO_ORIGINS_AGAIN: [0.12] * 9,
+        many_origins(10_000): [taken] * 9,
+    }
+    verdict = start_verdict(seconds, 10_000)
+
+    assert verdict.figure
+    assert verdict.figure.median == pytest.approx((taken - 0.1) * 100)  # microseconds an origin
+    assert verdict.noise == pytest.approx(0.2)
+    assert verdict.word is word
+
+
+def report_of(*verdicts: Verdict) -> Report:
+    ratio = Figure(1.0634, 1.06, 1.07, 9)
+    cell = Cell(Figure(49.2, 48.0, 50.0, 9), "µs", ratio)
+    tables = [Table("A table", {"bare": {}, "ours": {LISTED: cell}})]
+    return Report({"Date": "today"}, tables, list(verdicts), ["that: left out, no reason"])
+
+
+@pytest.mark.parametrize(("values", "code"), [([1.0] * 9, 0), ([1.2] * 9, 1)])
+def test_a_run_is_written_printed_and_ends_with_its_exit_code(
+    values: list[float],
+    code: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("benchmarks.__main__.is_possible", lambda: False)
+    assert publish(report_of(judge("a GET", 1.05, "x", values)), tmp_path / "results") == code
+
+    page = (tmp_path / "results/benchmarks.md").read_text(encoding="utf-8")
+    assert capsys.readouterr().out.strip() == page.strip()
+    assert ("**kept**" in page, "**BROKEN**" in page) == (code == 0, code == 1)
+    assert "| ours | 49.2 µs, 1.06x (1.06-1.07) |" in page
+    assert "- that: left out, no reason" in page
+    assert "- the picture: left out, matplotlib is not installed" in page
+    data = json.loads((tmp_path / "results/benchmarks.json").read_text(encoding="utf-8"))
+    assert data["tables"]["A table"]["ours"][LISTED]["ratio"]["median"] == 1.0634
+    assert data["budgets"][0]["figure"]["count"] == 9
+
+
+def test_columns_are_as_wide_as_their_widest_cell() -> None:
+    assert grid(("", "long header"), [("first", "1"), ("a second", "2")]).splitlines() == [
+        "|          | long header |",
+        "| -------- | ----------- |",
+        "| first    | 1           |",
+        "| a second | 2           |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (22663.4, "22,663"),
+        (100, "100"),
+        (49.24, "49.2"),
+        (1.0634, "1.06"),
+        (0.0294, "0.029"),
+    ],
+)
+def test_a_number_has_the_digits_that_mean_something(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("p99", "milliseconds"), [("4.16ms", 4.16), ("870.00us", 0.87), ("1.20s", 1200.0)]
+)
+def test_a_report_of_wrk_is_read(p99: str, milliseconds: float) -> None:
+    assert read_load(WRK.format(p99=p99, more="")) == Load(5867.45, milliseconds)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "  Non-2xx or 3xx responses: 5\n",
+        "  Socket errors: connect 0, read 5, write 0, timeout 0\n",
+    ],
+)
+def test_a_round_of_wrk_with_wrong_or_lost_answers_does_not_count(more: str) -> None:
+    with pytest.raises(RuntimeError, match=more.strip()):
+        read_load(WRK.format(p99="4.16ms", more=more))
+
+
+ALLOWED = {
+    "access-control-allow-origin": "https://a.example",
+    "access-control-allow-methods": "GET, PUT",
+    "access-control-allow-headers": "Authorization, Content-Type",
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer(500, {}), Expected(200, None, False)),
+        (Answer(200, {}), Expected(200, "https://a.example", False)),
+        (Answer(200, ALLOWED), Expected(200, None, False)),
+        (Answer(200, ALLOWED), Expected(200, "https://b.example", False)),
+        (
+            Answer(200, {**ALLOWED, "access-control-allow-methods": "GET"}),
+            Expected(200, "https://a.example", True),
+        ),
+        (
+            Answer(200, {**ALLOWED, "access-control-allow-headers": "Authorization"}),
+            Expected(200, "https://a.example", True),
+        ),
+    ],
+)
+def test_a_wrong_answer_is_not_timed(answer: Answer, expected: Expected) -> None:
+    with pytest.raises(RuntimeError, match="expected"):
+        check(Case(Subject(GENERATED), PREFLIGHT), answer, expected)
+
+
+def test_every_cell_has_a_bare_form_to_be_compared_with() -> None:
+    cases = all_cases(all_tables())
+    assert {Case(case.subject.bare, case.kind) for case in cases} <= set(cases)
+    assert len({str(case) for case in cases}) == len(cases)
+
+
+def test_a_near_miss_differs_from_a_listed_origin_at_its_end() -> None:
+    subject = Subject(GENERATED, origins=10_000, wildcard=True)
+    (listed, _), *_ = requests_of(subject, LISTED)
+    (near, _), *_ = requests_of(subject, NEAR_MISS)
+
+    assert subject.allowlist()[-1] == "https://*.tenant-09999.example.com"
+    assert listed.headers["Origin"] == "https://app.tenant-09999.example.com"
+    assert near.headers["Origin"] == "https://app.tenant-09999.example.com.evil.example"
+    (long, _), *_ = requests_of(subject, LONG)
+    assert len(long.headers["Origin"]) == 8192
+
+
+@pytest.fixture(scope="module")
+def quick_run(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """A run of the real command that measures next to nothing, and the folder of its results."""
+    results = tmp_path_factory.mktemp("benchmarks") / "results"
+    command = [sys.executable, "-B", "-m", "benchmarks", "--quick", "--output", str(results)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=120
+    )
+    return done, results
+
+
+def test_the_command_runs_from_end_to_end(
+    quick_run: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, results = quick_run
+    assert done.returncode == 0, done.stderr
+    page = (results / "benchmarks.md").read_text(encoding="utf-8")
+    data = json.loads((results / "benchmarks.json").read_text(encoding="utf-8"))
+
+    assert done.stdout.strip() == page.strip()
+    assert len(data["budgets"]) > 20
+    assert {budget["word"] for budget in data["budgets"]} == {Word.TOO_FEW, Word.NOT_MEASURED}
+    table = data["tables"]["One request: three origins, four blueprints"]
+    assert set(table) > {BARE, f"{GENERATED}, 3 exact origins", f"{BARE} (again)"}
+    assert all(set(row) == set(FIVE) for row in table.values())
+    assert "Generation: the cookiecutter command" in data["tables"]
+    assert "Start of a process to its first answer" in data["tables"]
+    for variant in NEEDS:
+        reason = f"{variant}: left out, {NEEDS[variant]} is not installed"
+        assert (reason in data["left_out"]) is not is_installed(variant)
+
+
+def test_results_name_versions_and_cores_but_no_path_of_the_machine(
+    quick_run: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    _, results = quick_run
+    about = json.loads((results / "benchmarks.json").read_text(encoding="utf-8"))["about"]
+
+    assert f"{os.cpu_count()} cores" in about["Machine"]
+    assert "flask-cors 6." in about["Versions"]
+    assert len(about["Date"]) == len("2026-01-01 00:00 UTC")
+    for path in results.iterdir():
+        text = path.read_text(encoding="utf-8")
+        for private in (ROOT, Path.home(), results.parent, Path(sys.prefix)):
+            assert f"{private}/" not in text
+
+
+def test_the_picture_is_drawn(
+    quick_run: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    pytest.importorskip("matplotlib")
+    _, results = quick_run
+    assert ElementTree.parse(results / "benchmarks.svg").getroot().tag.endswith("svg")
+
+
+# What a request costs must not depend on how much is configured: counted, not timed.
+
+
+class Applications:
+    """Builds each application once, from projects with four and with a hundred blueprints."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._projects: dict[int, Path] = {}
+        self._built: dict[Subject, Any] = {}
+
+    def __getitem__(self, subject: Subject) -> Any:
+        count = subject.blueprints
+        if count not in self._projects:
+            names = ",".join(blueprint_names(count))
+            into = self._folder / str(count)
+            self._projects[count] = bake_into(into, project_slug=SLUG, blueprints=names).path
+        if subject not in self._built:
+            self._built[subject] = flask_app(self._projects[count], subject)
+        return self._built[subject]
+
+
+@pytest.fixture(scope="module")
+def applications(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applications]:
+    """The applications that are compared, under a clean environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ.keys() - clean_environment().keys():
+            patch.delenv(name)
+        yield Applications(tmp_path_factory.mktemp("applications"))
+
+
+def calls(app: Any, case: Case) -> int:
+    """Count the calls of functions, those into C as well, that one request takes."""
+    target = WSGITarget(app)
+    request, expected = requests_of(*case)[0]
+    for _ in range(3):  # the first ones log, and fill what is filled once
+        check(case, target.answer(target.prepare(request)), expected)
+    environ = target.prepare(request)
+    counted = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal counted
+        counted += event in ("call", "c_call")
+
+    gc.disable()
+    sys.setprofile(count)
+    try:
+        consume(app(environ, ignore))
+    finally:
+        sys.setprofile(None)
+        gc.enable()
+    return counted
+
+
+@pytest.mark.parametrize("kind", [*FIVE, NEAR_MISS, LONG])
+@pytest.mark.parametrize("wildcard", [False, True], ids=["exact", "wildcard"])
+def test_ten_thousand_origins_take_as_many_calls_as_three(
+    applications: Applications, kind: str, wildcard: bool
+) -> None:
+    few = Subject(GENERATED, wildcard=wildcard)
+    many = replace(few, origins=SIZES[-1])
+
+    assert calls(applications[few], Case(few, kind)) == calls(applications[many], Case(many, kind))
+
+
+@pytest.mark.parametrize("kind", [*FIVE, NEAR_MISS])
+def test_a_hundred_blueprints_take_as_many_calls_as_four(
+    applications: Applications, kind: str
+) -> None:
+    few = Subject(GENERATED)
+    many = replace(few, blueprints=MANY_BLUEPRINTS)
+
+    assert calls(applications[few], Case(few, kind)) == calls(applications[many], Case(many, kind))
