@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPMessage
@@ -30,6 +30,14 @@ COMMANDS = {
     "waitress": "waitress-serve --listen={address} {options} wsgi:app",
     "flask": "flask run --host={host} --port={port} {options}",
 }
+
+
+class NoAnswerError(RuntimeError):
+    """A server does not answer; `code` is what it ended with, None where it still runs."""
+
+    def __init__(self, code: int | None, output: str) -> None:
+        super().__init__(f"the server does not answer:\n{output}")
+        self.code = code
 
 
 class Answer(NamedTuple):
@@ -63,26 +71,30 @@ class Server:
         path: str,
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        body: bytes | list[bytes] | None = None,
     ) -> Answer:
-        """Send one request over a connection of its own."""
+        """Send one request over a connection of its own; a list is sent as chunks.
+
+        As in Chromium, an answer is read even where the server takes no more of the body.
+        """
         connection = HTTPConnection(HOST, self.port, timeout=10)
         try:
-            connection.request(method, path, body, dict(headers or {}))
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
         finally:
             connection.close()
 
     def wait(self) -> None:
-        """Return once it answers."""
+        """Return once it answers. Raises NoAnswerError."""
         deadline = time.monotonic() + SECONDS_TO_START
         while self.process.poll() is None and time.monotonic() < deadline:
             with suppress(OSError, HTTPException):
                 if self.ask("/health").status == 200:
                     return
             time.sleep(0.05)
-        raise RuntimeError(f"the server does not answer:\n{self.stdout}{self.stderr}")
+        raise NoAnswerError(self.process.poll(), self.stdout + self.stderr)
 
     def stop(self) -> None:
         """End it gracefully, then whatever is left of its workers."""
@@ -119,15 +131,26 @@ def serve(
         "PYTHONUNBUFFERED": "1",
         **(env or {}),
     }
+    with started(
+        [str(program), *arguments], port, cwd or project.path, clean_environment(**variables)
+    ) as running:
+        yield running
+
+
+@contextmanager
+def started(
+    command: Sequence[str], port: int, cwd: Path, env: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Run a command that listens on a port, and end it and all it started. Raises NoAnswerError."""
     with (
         tempfile.TemporaryDirectory() as output,
         Path(output, "stdout").open("wb") as stdout,
         Path(output, "stderr").open("wb") as stderr,
     ):
         process = subprocess.Popen(
-            [program, *arguments],
-            cwd=cwd or project.path,
-            env=clean_environment(**variables),
+            command,
+            cwd=cwd,
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,

@@ -44,6 +44,22 @@ def test_abort_names_its_reason(app: Flask) -> None:
     assert answer.json["detail"] == "Short and stout."
 
 
+def test_a_reason_may_be_an_object_that_makes_its_text_late(app: Flask) -> None:
+    """Translations are such objects."""
+
+    class Late:
+        def __str__(self) -> str:
+            return "Kurz und rund."
+
+    @app.get("/teapot")
+    def teapot() -> NoReturn:
+        abort(418, Late())
+
+    answer = app.test_client().get("/teapot")
+
+    assert (answer.status_code, answer.get_json()["detail"]) == (418, "Kurz und rund.")
+
+
 def test_a_status_without_a_name_has_no_title(app: Flask) -> None:
     class Unnamed(HTTPException):
         code = 499

@@ -1,5 +1,7 @@
 """What is believed of a request: proxies, the size of a body, the depth of JSON."""
 
+from io import BytesIO
+
 import pytest
 from flask import Flask, request
 
@@ -69,6 +71,12 @@ def test_anything_but_a_whole_number_stops_the_start(
 
     (problem,) = raised.value.problems
     assert (problem.variable, problem.code) == (f"FLASK_{name}", "number")
+    assert problem.wrong.startswith("no whole number, such as ")
+    assert str(problem.entry).lower() == value.lower()
+
+
+def test_the_options_of_the_reader_of_json_are_kept(app: Flask) -> None:
+    assert app.json.loads("[1.50]", parse_float=str) == ["1.50"]
 
 
 @pytest.fixture
@@ -105,3 +113,19 @@ def test_a_listed_page_reads_why_its_body_is_refused(
     if status != 200:
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert answer.json["status"] == status
+
+
+@pytest.mark.parametrize(("blanks", "status"), [(8, 200), (9, 413)])
+def test_a_body_in_chunks_is_refused_and_not_cut_off(
+    make_app: MakeApp, blanks: int, status: int
+) -> None:
+    app = make_app({"MAX_CONTENT_LENGTH": 10})
+    app.add_url_rule(PATH, view_func=lambda: {"names": [*request.get_json()]}, methods=["POST"])
+    answer = app.test_client().post(
+        PATH,
+        input_stream=BytesIO(b"{}" + b" " * blanks),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+    assert answer.status_code == status

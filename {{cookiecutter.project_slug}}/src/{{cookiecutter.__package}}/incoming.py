@@ -1,10 +1,14 @@
 """What is believed of a request: the proxies in front, the size of a body, the depth of JSON."""
 
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
 
 from flask import Flask
+from flask import Request as FlaskRequest
 from flask.json.provider import DefaultJSONProvider
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.utils import cached_property
 
 from .cors import ConfigurationError
 from .cors.problems import Problem
@@ -31,6 +35,7 @@ def init_app(app: Flask) -> None:
     if problems:
         raise ConfigurationError(problems, subject="Configuration")
     app.json = JSONProvider(app)
+    app.request_class = Request
     hops = app.config["TRUSTED_PROXY_HOPS"]
     if hops:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -41,6 +46,22 @@ def init_app(app: Flask) -> None:
 def is_whole_number(value: object) -> bool:
     """Tell whether a value is 0, 1, 2, ...; True and False are not, though they are numbers."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+class Request(FlaskRequest):
+    """Flask's own, but a body in chunks that is too long is refused; Werkzeug cuts it off."""
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """Return the body; raise RequestEntityTooLarge where it is over the limit."""
+        stream = super().stream
+        in_chunks = self.content_length is None and "wsgi.input_terminated" in self.environ
+        if not in_chunks or self.max_content_length is None:
+            return stream
+        body = BytesIO(stream.read())
+        if self.input_stream.read(1):
+            raise RequestEntityTooLarge
+        return body
 
 
 class JSONProvider(DefaultJSONProvider):

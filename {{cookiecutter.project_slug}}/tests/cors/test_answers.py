@@ -8,7 +8,7 @@ import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
-from werkzeug.test import create_environ
+from werkzeug.test import create_environ, run_wsgi_app
 
 from my_api import create_app
 from my_api.blueprints import BLUEPRINTS
@@ -191,12 +191,13 @@ def test_the_vary_header_of_the_application_stays(app: Flask) -> None:
     assert answer.headers.getlist("Vary") == ["Cookie", "Origin"]
 
 
+@pytest.mark.parametrize("name", ["Access-Control-Allow-Origin", "access-control-allow-origin"])
 def test_headers_that_a_view_sets_are_removed_and_logged_once(
-    app: Flask, caplog: pytest.LogCaptureFixture
+    app: Flask, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     @app.get(f"{PREFIX}/own")
     def own() -> Response:
-        return Response(headers={"access-control-allow-origin": "*", "X-Other": "kept"})
+        return Response(headers={name: "*", "X-Other": "kept"})
 
     client = app.test_client()
     answers = [client.get(f"{PREFIX}/own", headers={"Origin": LISTED}) for _ in range(2)]
@@ -223,7 +224,7 @@ def test_a_preflight_is_answered_before_the_application(app: Flask) -> None:
         f"{PREFIX}/nowhere", headers={**PREFLIGHT, "Access-Control-Request-Headers": "content-type"}
     )
 
-    assert (answer.status_code, answer.data) == (204, b"")
+    assert (answer.status, answer.data) == ("204 No Content", b"")
     assert "Content-Length" not in answer.headers
     assert cors_headers(answer.headers) == {
         "Access-Control-Allow-Origin": LISTED,
@@ -276,17 +277,24 @@ def test_a_preflight_for_anything_else_is_refused(
 ) -> None:
     answer = client.options(f"{PREFIX}/probe/ok", headers={**PREFLIGHT, **changed})
 
-    assert (answer.status_code, answer.content_type) == (403, "application/problem+json")
+    assert (answer.status, answer.content_type) == ("403 Forbidden", "application/problem+json")
+    assert answer.content_length == len(answer.data)
     assert answer.json == {"type": "about:blank", "title": "Forbidden", "status": 403}
     assert cors_headers(answer.headers) == {}
     assert answer.headers["Vary"].startswith("Origin, Access-Control-Request-Method")
 
 
-def test_options_without_a_request_method_is_the_applications(client: FlaskClient) -> None:
-    answer = client.options(f"{PREFIX}/probe/ok", headers={"Origin": LISTED})
+@pytest.mark.parametrize(
+    ("origin", "headers"),
+    [(LISTED, {"Access-Control-Allow-Origin": LISTED}), (UNLISTED["unlisted"], {})],
+)
+def test_options_without_a_request_method_is_the_applications(
+    client: FlaskClient, origin: str, headers: dict[str, str]
+) -> None:
+    answer = client.options(f"{PREFIX}/probe/ok", headers={"Origin": origin})
 
     assert "PATCH" in answer.headers["Allow"]
-    assert cors_headers(answer.headers) == {"Access-Control-Allow-Origin": LISTED}
+    assert cors_headers(answer.headers) == headers
 
 
 def test_a_refusal_names_its_reason_in_debug_alone(make_probed: MakeProbed) -> None:
@@ -347,8 +355,10 @@ def test_only_a_get_opens_a_websocket(client: FlaskClient) -> None:
     [
         {},
         {"Origin": LISTED},
+        {"Origin": LISTED, "Access-Control-Request-Method": "PUT"},
         {"Origin": "http://api.example", "Host": "api.example"},
         {"Origin": "http://api.example", "Host": "api.example:80"},
+        {"Origin": "http://api.example:80", "Host": "api.example"},
         {"Origin": "https://api.example", "Host": "api.example:443"},
         {"Origin": "http://api.example:8000", "Host": "API.example:8000"},
         {"Origin": "https://unlisted.example", "Sec-Fetch-Site": "same-origin"},
@@ -469,6 +479,17 @@ def test_the_middleware_keeps_to_wsgi(app: Flask) -> None:
     assert closed == [True]
 
 
+@pytest.mark.parametrize(("missing", "status"), [("PATH_INFO", "404"), ("HTTP_HOST", "403")])
+def test_what_a_server_may_leave_out_is_empty(app: Flask, missing: str, status: str) -> None:
+    """PEP 3333 wants no PATH_INFO for the root; HTTP/1.0 has no Host."""
+    environ = create_environ(f"{PREFIX}/", method="POST", headers={"Origin": UNLISTED["unlisted"]})
+    del environ[missing]
+
+    _, answered, _ = run_wsgi_app(app, environ)
+
+    assert answered.startswith(status)
+
+
 def test_values_given_to_the_factory_beat_the_environment_name_by_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -508,6 +529,19 @@ def test_an_application_takes_one_middleware(app: Flask) -> None:
         init_app(app, BLUEPRINTS)
 
 
-def test_flask_cors_must_write_what_the_policy_says() -> None:
-    with pytest.raises(RuntimeError, match="flask-cors answered Access-Control-Allow-Methods"):
-        ask_flask_cors(False, ("get",), (), (), False, 0)
+@pytest.mark.parametrize(
+    ("methods", "allow_headers", "expose_headers", "wrong"),
+    [
+        (("get",), (), (), "Allow-Methods: GET where the policy has get"),
+        (("GET",), ("X-A,X-B",), (), "Allow-Headers: None where the policy has X-A,X-B"),
+        (("GET",), (), ("X-A,X-B",), "Expose-Headers: X-A,X-B where the policy has X-A,X-B"),
+    ],
+)
+def test_flask_cors_must_write_what_the_policy_says(
+    methods: tuple[str, ...],
+    allow_headers: tuple[str, ...],
+    expose_headers: tuple[str, ...],
+    wrong: str,
+) -> None:
+    with pytest.raises(RuntimeError, match=f"flask-cors answered Access-Control-{wrong}"):
+        ask_flask_cors(False, methods, allow_headers, expose_headers, False, 0)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from my_api.cors.browser import (
     Blocked,
@@ -13,10 +15,12 @@ from my_api.cors.browser import (
     Response,
     is_safelisted,
     origin_of,
+    send_to,
 )
 
 PAGE = "https://page.example"
 ALLOWED = {"Access-Control-Allow-Origin": PAGE}
+TRUSTED = {**ALLOWED, "Access-Control-Allow-Credentials": "true"}
 
 
 class Server:
@@ -40,6 +44,21 @@ class Server:
     @property
     def methods(self) -> list[str]:
         return [request.method for request in self.requests]
+
+
+def test_an_application_gets_what_the_page_sends() -> None:
+    @WerkzeugRequest.application
+    def app(request: WerkzeugRequest) -> WerkzeugResponse:
+        told = f"{request.method} {request.url} {request.headers['X-A']} {request.data!r}"
+        return WerkzeugResponse(told, 418, {"X-B": "2"})
+
+    send = send_to(app)
+    sent = Request("PUT", "https://api.example:8443/a%20b?x=1", {"X-A": "1"}, b"body")
+    answer = send(sent)
+
+    assert (answer.status, answer.headers["X-B"]) == (418, "2")
+    assert answer.body == b"PUT https://api.example:8443/a%20b?x=1 1 b'body'"
+    assert b"https://api.example/ " in send(sent._replace(url="https://api.example")).body
 
 
 def test_an_answer_that_names_the_page_is_read() -> None:
@@ -72,7 +91,7 @@ def test_any_other_answer_is_blocked(
     ("headers", "credentials"),
     [
         ({"Access-Control-Allow-Origin": "*"}, False),
-        ({**ALLOWED, "Access-Control-Allow-Credentials": "true"}, True),
+        (TRUSTED, True),
     ],
 )
 def test_an_asterisk_or_credentials_are_read(headers: dict[str, str], credentials: bool) -> None:
@@ -88,18 +107,25 @@ def test_two_allow_origin_headers_are_blocked() -> None:
         Browser(lambda request: Response(200, twice, b"")).fetch("/", origin=PAGE)
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "get", "post"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "get", "head", "post"])
 def test_simple_requests_need_no_preflight(method: str) -> None:
     server = Server(ALLOWED)
     Browser(server).fetch("/", origin=PAGE, method=method, headers={"Content-Type": "text/plain"})
 
     assert server.methods == [method.upper()]
+    assert server.requests[0].headers == {
+        "Content-Type": "text/plain",
+        "Origin": PAGE,
+        "Sec-Fetch-Site": "cross-site",
+    }
 
 
 @pytest.mark.parametrize(
     ("method", "headers", "asked"),
     [
         ("put", {}, ("PUT", None)),
+        ("delete", {}, ("DELETE", None)),
+        ("options", {}, ("OPTIONS", None)),
         ("patch", {}, ("patch", None)),
         ("GET", {"X-B": "1", "X-A": "1", "Accept": "*/*"}, ("GET", "x-a,x-b")),
         ("POST", {"Content-Type": "application/json"}, ("POST", "content-type")),
@@ -114,7 +140,10 @@ def test_other_requests_ask_first(
 
     (preflight,) = server.requests
     assert preflight.method == "OPTIONS"
-    assert preflight.headers["Origin"] == PAGE
+    assert (preflight.headers["Origin"], preflight.headers["Sec-Fetch-Site"]) == (
+        PAGE,
+        "cross-site",
+    )
     assert (
         preflight.headers["Access-Control-Request-Method"],
         preflight.headers.get("Access-Control-Request-Headers"),
@@ -129,6 +158,9 @@ def test_other_requests_ask_first(
         ({**ALLOWED, "Access-Control-Allow-Methods": "PUT"}, 204, False, "header x-a"),
         ({**ALLOWED, "Access-Control-Allow-Methods": "PUT"}, 404, False, "status 404"),
         ({**ALLOWED, "Access-Control-Allow-Methods": "PUT"}, 308, False, "status 308"),
+        ({**ALLOWED, "Access-Control-Allow-Methods": "PUT"}, 300, False, "status 300"),
+        ({**ALLOWED, "Access-Control-Allow-Methods": "PUT"}, 199, False, "status 199"),
+        ({**TRUSTED, "Access-Control-Allow-Methods": "*"}, 204, True, "method PUT"),
         ({**ALLOWED, "Access-Control-Allow-Methods": "*"}, 204, False, "header x-a"),
     ],
 )
@@ -144,6 +176,17 @@ def test_a_preflight_must_allow_everything(
     assert server.methods == ["OPTIONS"]
 
 
+@pytest.mark.parametrize("status", [200, 299])
+def test_a_preflight_may_list_on_several_lines(status: int) -> None:
+    names = [("Access-Control-Allow-Methods", name) for name in ("POST", "PUT, PATCH")]
+
+    def send(request: Request) -> Response:
+        return Response(status, Headers([*ALLOWED.items(), *names]), b"")
+
+    for method in ("PUT", "PATCH"):
+        assert Browser(send).fetch("/", origin=PAGE, method=method).status == status
+
+
 @pytest.mark.parametrize(
     ("name", "credentials", "passes"),
     [("X-A", False, True), ("Authorization", False, False), ("X-A", True, False)],
@@ -151,9 +194,8 @@ def test_a_preflight_must_allow_everything(
 def test_an_asterisk_stands_for_names_but_not_with_credentials(
     name: str, credentials: bool, passes: bool
 ) -> None:
-    trusted = {**ALLOWED, "Access-Control-Allow-Credentials": "true"}
     any_name = {"Access-Control-Allow-Methods": "*", "Access-Control-Allow-Headers": "*"}
-    browser = Browser(Server(trusted, preflight={**trusted, **any_name}))
+    browser = Browser(Server(TRUSTED, preflight={**TRUSTED, **any_name}))
 
     def fetch() -> Response:
         return browser.fetch("/", origin=PAGE, headers={name: "1"}, credentials=credentials)
@@ -170,15 +212,23 @@ def test_an_asterisk_stands_for_names_but_not_with_credentials(
     [
         ("Accept", "application/json", True),
         ("Accept", 'a"b', False),
+        ("Accept", "a" * 128, True),
         ("Accept", "a" * 129, False),
-        ("Accept-Language", "de-AT,de;q=0.9", True),
+        ("Accept", "a\tb", True),
+        *(("Accept", f"a{letter}b", False) for letter in '\0\x01\b\n\v\x1f"():<>?@[\\]{}\x7f'),
+        ("Accept-Language", "de-AT, de;q=0.9, *;q=0.1", True),
+        ("Accept-Language", "de=5", True),
+        ("Content-Language", "de-AT", True),
         ("Content-Language", "de_AT", False),
         ("Content-Type", "text/plain;charset=utf-8", True),
         ("Content-Type", "multipart/form-data; boundary=x", True),
+        ("Content-Type", "Application/x-www-form-urlencoded", True),
         ("Content-Type", "application/json", False),
         ("Range", "bytes=0-255", True),
+        ("Range", "bytes=128-", True),
         ("Range", "bytes=-255", False),
         ("X-Token", "1", False),
+        ("X-Token", "text/plain", False),
     ],
 )
 def test_safelisted_request_headers(name: str, value: str, safelisted: bool) -> None:
@@ -186,19 +236,29 @@ def test_safelisted_request_headers(name: str, value: str, safelisted: bool) -> 
 
 
 def test_a_page_reads_safelisted_and_exposed_headers() -> None:
-    sent = {"Content-Type": "text/plain", "X-A": "1", "X-B": "2"}
-    browser = Browser(Server({**ALLOWED, **sent, "Access-Control-Expose-Headers": "x-a"}))
-
-    assert dict(browser.fetch("/", origin=PAGE).headers) == {
+    safelisted = {
+        "Cache-Control": "no-store",
+        "Content-Language": "de",
+        "Content-Length": "2",
         "Content-Type": "text/plain",
+        "Expires": "0",
+        "Last-Modified": "Sun, 22 Nov 2026 20:00:00 GMT",
+        "Pragma": "no-cache",
         "X-A": "1",
     }
+    sent = {**ALLOWED, **safelisted, "X-B": "2", "Access-Control-Expose-Headers": "x-a"}
+
+    assert dict(Browser(Server(sent)).fetch("/", origin=PAGE).headers) == safelisted
 
 
-def test_an_asterisk_exposes_every_header() -> None:
-    browser = Browser(Server({**ALLOWED, "X-A": "1", "Access-Control-Expose-Headers": "*"}))
+@pytest.mark.parametrize(("credentials", "value"), [(False, "1"), (True, None)])
+def test_an_asterisk_exposes_every_header_but_not_with_credentials(
+    credentials: bool, value: str | None
+) -> None:
+    browser = Browser(Server({**TRUSTED, "X-A": "1", "Access-Control-Expose-Headers": "*"}))
+    answer = browser.fetch("/", origin=PAGE, credentials=credentials)
 
-    assert browser.fetch("/", origin=PAGE).headers["X-A"] == "1"
+    assert answer.headers.get("X-A") == value
 
 
 def test_a_page_of_the_same_origin_needs_no_leave() -> None:
@@ -207,9 +267,10 @@ def test_a_page_of_the_same_origin_needs_no_leave() -> None:
 
     assert browser.fetch("/", origin=PAGE, method="PUT").headers["X-A"] == "1"
     assert browser.fetch("/", origin=PAGE).status == 200
-    put, get = server.requests
-    assert (put.headers["Origin"], put.headers["Sec-Fetch-Site"]) == (PAGE, "same-origin")
-    assert "Origin" not in get.headers
+    assert browser.fetch("/", origin=PAGE, method="HEAD").status == 200
+    put, *others = server.requests
+    assert put.headers == {"Origin": PAGE, "Sec-Fetch-Site": "same-origin"}
+    assert [other.headers for other in others] == [{"Sec-Fetch-Site": "same-origin"}] * 2
 
 
 @pytest.mark.parametrize(
@@ -217,7 +278,9 @@ def test_a_page_of_the_same_origin_needs_no_leave() -> None:
     [
         (301, "POST", "GET"),
         (302, "POST", "GET"),
+        (301, "PUT", "PUT"),
         (303, "PUT", "GET"),
+        (303, "GET", "GET"),
         (303, "HEAD", "HEAD"),
         (307, "POST", "POST"),
         (308, "PUT", "PUT"),
@@ -234,18 +297,41 @@ def test_redirects_are_followed(status: int, method: str, then: str) -> None:
             return Response(status, headers, b"")
         return Response(200, headers, b"")
 
-    Browser(send).fetch("/old", origin=PAGE, method=method, body=b"x")
+    plain = {"Content-Type": "text/plain"}
+    Browser(send).fetch("/old", origin=PAGE, method=method, headers=plain, body=b"x")
 
     (last,) = (r for r in sent if r.method != "OPTIONS" and r.url.endswith("/new"))
     assert last.method == then
     assert last.body == (b"x" if then == method else None)
+    assert ("Content-Type" in last.headers) is (then == method)
+
+
+@pytest.mark.parametrize(("status", "location"), [(201, "/new"), (304, "/new"), (302, None)])
+def test_what_is_no_redirect_is_read(status: int, location: str | None) -> None:
+    headers = {**ALLOWED, "Location": location} if location else ALLOWED
+
+    assert Browser(Server(headers, status=status)).fetch("/", origin=PAGE).status == status
+
+
+@pytest.mark.parametrize("count", [20, 21])
+def test_twenty_redirects_are_followed(count: int) -> None:
+    def send(request: Request) -> Response:
+        number = int(request.url.rpartition("/")[2])
+        headers = Headers({**ALLOWED, "Location": f"/{number - 1}"})
+        return Response(302 if number else 200, headers, b"")
+
+    if count == 20:
+        assert Browser(send).fetch(f"/{count}", origin=PAGE).status == 200
+    else:
+        with pytest.raises(Blocked, match="more than 20 redirects"):
+            Browser(send).fetch(f"/{count}", origin=PAGE)
 
 
 @pytest.mark.parametrize(
     ("location", "reason"),
     [
-        ("/", "more than 20 redirects"),
         ("https://elsewhere.example/", "to https://elsewhere.example, which is not followed"),
+        ("app://elsewhere", "to app://elsewhere, which is not followed"),
         ("http://[x", "a redirect to no address"),
     ],
 )
@@ -261,6 +347,7 @@ def test_redirects_that_do_not_end_here_are_blocked(location: str, reason: str) 
         ("https://api.example:443", "https://api.example"),
         ("https://ada@api.example:8443/", "https://api.example:8443"),
         ("http://[::1]:3000/", "http://[::1]:3000"),
+        ("capacitor://localhost/x", "capacitor://localhost"),
     ],
 )
 def test_the_origin_of_an_address(url: str, origin: str) -> None:

@@ -17,11 +17,14 @@ VARY = ("Vary", "Accept, Origin")
 METHODS = ("Access-Control-Allow-Methods", "PUT")
 
 Answer = tuple[int, list[tuple[str, str]]]
+Requests = list[tuple[str, dict[str, str]]]
 
 
 @contextmanager
-def server(answer: Answer, preflight: Answer = (204, [])) -> Iterator[str]:
-    """Serve one answer, and one to preflights, on this machine."""
+def server(
+    answer: Answer, preflight: Answer = (204, []), requests: Requests | None = None
+) -> Iterator[str]:
+    """Serve one answer, and one to preflights, on this machine; keep the requests."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -34,6 +37,8 @@ def server(answer: Answer, preflight: Answer = (204, [])) -> Iterator[str]:
             self._send(*preflight)
 
         def _send(self, status: int, headers: list[tuple[str, str]]) -> None:
+            if requests is not None:
+                requests.append((self.requestline, dict(self.headers)))
             self.send_response(status)
             for name, value in [*headers, ("Content-Length", "0")]:
                 self.send_header(name, value)
@@ -50,8 +55,8 @@ def server(answer: Answer, preflight: Answer = (204, [])) -> Iterator[str]:
             running.shutdown()
 
 
-def run(app: Flask, method: str, url: str) -> tuple[int, list[str]]:
-    result = app.test_cli_runner().invoke(args=["cors", "check", PAGE, method, url])
+def run(app: Flask, method: str, url: str, *options: str) -> tuple[int, list[str]]:
+    result = app.test_cli_runner().invoke(args=["cors", "check", PAGE, method, url, *options])
     return result.exit_code, result.output.splitlines()
 
 
@@ -68,28 +73,117 @@ def test_an_answer_that_a_page_may_read(app: Flask) -> None:
     ]
 
 
+REDIRECTED = (
+    "✗ the preflight is redirected to https://x/; browsers do not follow: call that address "
+    "(https? a slash at the end?)"
+)
+
+
 @pytest.mark.parametrize(
-    ("answer", "preflight", "words"),
+    ("answer", "preflight", "lines"),
     [
         (
             (200, [ALLOW, ALLOW, VARY]),
             (204, [ALLOW, VARY, METHODS]),
-            "two Access-Control-Allow-Origin headers: a proxy adds its own",
+            [
+                "✓ preflight: OPTIONS /x is answered 204",
+                "✓ PUT /x is answered 200",
+                "✗ two Access-Control-Allow-Origin headers: what stands in front of the "
+                "application adds its own; delete it there (in nginx, an add_header)",
+                f"✗ the answer allows {PAGE}, {PAGE}, and browsers take one value alone",
+            ],
         ),
-        ((200, []), (302, [("Location", "https://x/")]), "redirected to https://x/; browsers do"),
-        ((200, []), (401, [ALLOW, VARY]), "asked to log in, but carries no token"),
-        ((200, []), (404, []), "the answer to the preflight has no Access-Control-Allow-Origin"),
+        *(
+            (
+                (200, []),
+                (status, [("Location", "https://x/"), ALLOW, VARY]),
+                [
+                    f"✗ preflight: OPTIONS /x is answered {status}",
+                    REDIRECTED,
+                    f"✗ the preflight was answered with status {status}",
+                ],
+            )
+            for status in (301, 302, 303, 307, 308)
+        ),
+        (
+            (200, []),
+            (401, [ALLOW, VARY]),
+            [
+                "✗ preflight: OPTIONS /x is answered 401",
+                "✗ the preflight is asked to log in, but carries no token: answer it before the "
+                "login",
+                "✗ the preflight was answered with status 401",
+            ],
+        ),
+        (
+            (200, []),
+            (404, []),
+            [
+                "✗ preflight: OPTIONS /x is answered 404",
+                "✗ the answer to the preflight has no Access-Control-Allow-Origin",
+            ],
+        ),
     ],
 )
 def test_a_page_sees_nothing_and_the_fault_is_named(
-    app: Flask, answer: Answer, preflight: Answer, words: str
+    app: Flask, answer: Answer, preflight: Answer, lines: list[str]
 ) -> None:
     with server(answer, preflight) as url:
-        code, lines = run(app, "PUT", url)
+        code, printed = run(app, "PUT", url)
 
     assert code == 1
-    assert any(line.startswith("✗") and words in line for line in lines)
-    assert lines[-1].startswith("No: ")
+    assert printed[1:-1] == lines
+    assert printed[-1] == lines[-1].replace("✗", "No:")
+
+
+@pytest.mark.parametrize(
+    ("answer", "end"),
+    [
+        (
+            (401, [ALLOW, VARY]),
+            ["✓ GET /x is answered 401", "✓ the page reads the answer", "Yes."],
+        ),
+        (
+            (302, [("Location", "https://x/")]),
+            [
+                "✓ GET /x is answered 302",
+                "✗ the answer has no Access-Control-Allow-Origin",
+                "No: the answer has no Access-Control-Allow-Origin",
+            ],
+        ),
+    ],
+)
+def test_what_is_a_fault_of_a_preflight_is_none_of_an_answer(
+    app: Flask, answer: Answer, end: list[str]
+) -> None:
+    with server(answer) as url:
+        _, lines = run(app, "GET", url)
+
+    assert lines == ["✓ no preflight is needed for a plain GET", *end]
+
+
+def test_the_request_is_that_of_the_page(app: Flask) -> None:
+    requests: Requests = []
+    allow = [ALLOW, VARY, ("Access-Control-Allow-Headers", "X-A")]
+    with server((200, allow), (204, allow), requests) as url:
+        address = url.removesuffix("/x?y=1")
+        code, lines = run(app, "GET", f"{address}/%20;é?a=b&c=[1]", "-H", "X-A: 1")
+        assert (code, lines[2]) == (0, "✓ GET /%20;é is answered 200")
+        assert run(app, "GET", address) == (
+            0,
+            [
+                "✓ no preflight is needed for a plain GET",
+                "✓ GET / is answered 200",
+                "✓ the page reads the answer",
+                "Yes.",
+            ],
+        )
+
+    preflight, (line, headers), (root, _) = requests
+    assert preflight[0] == "OPTIONS /%20;%C3%A9?a=b&c=%5B1%5D HTTP/1.1"
+    assert line == "GET /%20;%C3%A9?a=b&c=%5B1%5D HTTP/1.1"
+    assert (headers["X-A"], headers["Origin"]) == ("1", PAGE)
+    assert root == "GET / HTTP/1.1"
 
 
 @pytest.mark.parametrize(
@@ -98,6 +192,7 @@ def test_a_page_sees_nothing_and_the_fault_is_named(
         ([ALLOW], True),
         ([ALLOW, ("Vary", "Accept")], True),
         ([ALLOW, ("Vary", "*")], False),
+        ([ALLOW, ("Vary", "Accept"), ("Vary", "origin")], False),
         ([ALLOW, VARY], False),
         ([("Access-Control-Allow-Origin", "*")], False),
     ],

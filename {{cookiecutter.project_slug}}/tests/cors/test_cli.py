@@ -26,6 +26,10 @@ def own(option: str) -> str:
     return variable_name(option, NAME)
 
 
+def lines_to_write(output: str) -> list[str]:
+    return [line.strip() for line in output.splitlines() if line.startswith("  ")]
+
+
 # flask cors
 
 
@@ -69,6 +73,23 @@ def test_nobody_and_none_are_words(make_app: MakeApp) -> None:
     assert ["origins", "nobody", "CORS_ORIGINS"] in rows
     assert ["allow", "headers", "none", "CORS_ALLOW_HEADERS"] in rows
     assert ["enforce", "no", "CORS_ENFORCE"] in rows
+
+
+def test_the_table_is_lined_up(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    origins = ["https://a-b-c-d.example", "https://e-f.example"]
+    app = make_app({own("ORIGINS"): origins, own("METHODS"): "GET", own("MAX_AGE"): "60"})
+
+    assert run(app)[1].splitlines()[1:9] == [
+        f"  origins         https://a-b-c-d.example,  {own('ORIGINS')}",
+        "                  https://e-f.example",
+        "  credentials     no                    default",
+        f"  methods         GET                   {own('METHODS')}",
+        "  allow headers   Authorization,        default",
+        "                  Content-Type",
+        "  expose headers  none                  default",
+        f"  max age         60 s                  {own('MAX_AGE')}",
+    ]
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -123,6 +144,13 @@ def test_colour_is_for_terminals(app: Flask, monkeypatch: pytest.MonkeyPatch) ->
     assert "\x1b" not in run(app, color=True)[1]
 
 
+def test_yes_is_green_and_no_is_red(app: Flask) -> None:
+    output = run(app, "check", STRANGER, "GET", PATH, color=True)[1]
+
+    assert "\x1b[32m✓\x1b[0m no preflight" in output
+    assert "\x1b[31m✗\x1b[0m the answer has no" in output
+
+
 # flask cors check
 
 
@@ -135,6 +163,23 @@ def test_check_says_yes(app: Flask) -> None:
         "✓ the page reads the answer\n"
         "Yes.\n",
     )
+
+
+def test_check_says_which_headers_need_a_preflight(app: Flask) -> None:
+    asked = run(app, "check", LISTED, "GET", PATH, "-H", "X-B", "-H", "X-A")[1]
+    plain = run(app, "check", LISTED, "POST", PATH, "-H", "Content-Type: text/plain")[1]
+
+    assert asked.splitlines()[0] == "✓ a preflight is needed: the page sets x-a, x-b"
+    assert plain.splitlines()[0] == "✓ no preflight is needed for a plain POST"
+
+
+def test_check_runs_no_view(make_app: MakeApp) -> None:
+    app = make_app({})
+    ran: list[str] = []
+    app.before_request(lambda: ran.append("before"))
+
+    assert run(app, "check", LISTED, "POST", PATH)[0] == 0
+    assert ran == []
 
 
 def test_check_says_no_and_what_to_write(app: Flask) -> None:
@@ -168,7 +213,7 @@ def test_what_check_writes_makes_it_a_yes(
     app: Flask, make_app: MakeApp, arguments: list[str], line: str
 ) -> None:
     code, output = run(app, "check", *arguments)
-    assert (code, output.splitlines()[-1]) == (1, f"  {line}")
+    assert (code, lines_to_write(output)) == (1, [line])
 
     variable, _, value = line.partition("=")
     assert run(make_app({variable: value}), "check", *arguments)[0] == 0
@@ -176,9 +221,22 @@ def test_what_check_writes_makes_it_a_yes(
 
 def test_check_writes_everything_that_is_missing(app: Flask, make_app: MakeApp) -> None:
     everything = [STRANGER, "PURGE", PATH, "-H", "X-Token", "--credentials"]
-    lines = [line.strip() for line in run(app, "check", *everything)[1].splitlines()[-4:]]
+    lines = lines_to_write(run(app, "check", *everything)[1])
 
+    assert len(lines) == 4
     assert run(make_app(dict(line.split("=") for line in lines)), "check", *everything)[0] == 0
+
+
+def test_check_writes_nothing_that_is_there(make_app: MakeApp) -> None:
+    trusting = make_app({"CORS_SUPPORTS_CREDENTIALS": "true"})
+    public = make_app({"CORS_ORIGINS": "*"})
+
+    assert lines_to_write(run(trusting, "check", STRANGER, "GET", PATH, "--credentials")[1]) == [
+        f"{own('ORIGINS')}={LISTED},{STRANGER}"
+    ]
+    assert lines_to_write(run(public, "check", STRANGER, "PURGE", PATH)[1]) == [
+        f"{own('METHODS')}=GET,HEAD,POST,PUT,PATCH,DELETE,PURGE"
+    ]
 
 
 def test_check_prints_in_any_encoding(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,10 +253,10 @@ def test_check_knows_that_credentials_need_a_list(make_app: MakeApp) -> None:
     code, output = run(app, "check", LISTED, "GET", PATH, "--credentials")
 
     assert code == 1
-    assert sorted(output.splitlines()[-3:]) == [
-        "  # * cannot go with cookies: list every origin that is to keep access",
-        f"  {own('ORIGINS')}={LISTED}",
-        f"  {own('SUPPORTS_CREDENTIALS')}=true",
+    assert lines_to_write(output) == [
+        "# * cannot go with cookies: list every origin that is to keep access",
+        f"{own('SUPPORTS_CREDENTIALS')}=true",
+        f"{own('ORIGINS')}={LISTED}",
     ]
 
 
@@ -265,6 +323,9 @@ def test_check_knows_paths_without_a_policy(app: Flask) -> None:
         ([LISTED, "GET", "http://[::1"], "URL 'http://[::1': neither a path"),
         ([LISTED, "GET", "http://ada@a/"], "URL 'http://ada@a/': neither a path"),
         ([LISTED, "GET", "http://a:x/"], "URL 'http://a:x/': neither a path"),
+        ([LISTED, "GET", "http://127.0.0.1:0/"], "URL 'http://127.0.0.1:0/': neither a path"),
+        ([LISTED, "GET", "ftp://a/"], "URL 'ftp://a/': neither a path"),
+        ([LISTED, "TRACE", "x"], "no page can send this method\nURL 'x': neither a path"),
         (["*", "GET", PATH], "ORIGIN '*': not one origin"),
         (["https://*.example.com", "GET", PATH], "ORIGIN 'https://*.example.com': not one origin"),
     ],

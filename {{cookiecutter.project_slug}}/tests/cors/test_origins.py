@@ -96,6 +96,13 @@ def test_the_longest_host_of_253_characters_is_allowed() -> None:
     assert Allowlist(LISTED).allows(f"https://{host}")
 
 
+def test_the_longest_origin_is_allowed() -> None:
+    origin = "a" * 40 + "://" + "a." * 121 + "example.org:65535"
+
+    assert Allowlist([origin]).allows(origin)
+    assert not Allowlist([origin]).allows(f"{origin}0")
+
+
 def test_an_asterisk_allows_everyone() -> None:
     assert Allowlist(["*"]).allows("https://anyone.example")
 

@@ -32,6 +32,7 @@ def selected(path_info: str) -> str | None:
         ("/API", None),
         ("/", None),
         ("/x/api", None),
+        ("/X/api", None),
     ],
 )
 def test_the_longest_prefix_selects(path: str, prefix: str | None) -> None:
@@ -52,3 +53,7 @@ def test_the_longest_prefix_selects(path: str, prefix: str | None) -> None:
 )
 def test_a_path_is_read_as_werkzeug_routes_it(path_info: str, prefix: str | None) -> None:
     assert selected(path_info) == prefix
+
+
+def test_without_a_prefix_no_path_has_a_policy() -> None:
+    assert PrefixMap({}).policy_for("/api") is None

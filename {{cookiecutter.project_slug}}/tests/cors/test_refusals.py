@@ -7,14 +7,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from my_api.blueprints import BLUEPRINTS
-from my_api.cors.policy import Policy, variable_name
+from my_api.cors.policy import Policy
 from my_api.cors.refusals import (
     LINES_PER_OPTION,
     Refusal,
     near_miss,
 )
 
-from ..conftest import LISTED
+from ..conftest import LISTED, MakeApp
 
 NAME = BLUEPRINTS[0].name
 PATH = f"{BLUEPRINTS[0].url_prefix}/"
@@ -35,17 +35,39 @@ def test_a_refusal_is_logged_once_with_the_variable_to_edit(
     ]
 
 
+@pytest.mark.parametrize(
+    ("origin", "method", "headers", "words"),
+    [
+        (STRANGER, "PURGE", "x-a", f"'{STRANGER}' is not in CORS_ORIGINS"),
+        (LISTED, "PURGE", "x-a", f"'PURGE', which '{LISTED}' asks for, is not in CORS_METHODS"),
+        (
+            LISTED,
+            "PUT",
+            "x-b,range,x-a",
+            f"'x-b, x-a', which '{LISTED}' asks for, is not in CORS_ALLOW_HEADERS",
+        ),
+    ],
+)
 def test_a_refused_preflight_names_what_is_missing(
-    client: FlaskClient, caplog: pytest.LogCaptureFixture
+    make_app: MakeApp,
+    caplog: pytest.LogCaptureFixture,
+    origin: str,
+    method: str,
+    headers: str,
+    words: str,
 ) -> None:
-    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-token"}
-    client.options(PATH, headers={"Origin": LISTED, **asked})
+    app = make_app({"CORS_METHODS": "PUT", "CORS_ALLOW_HEADERS": "Range"})
+    asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": headers}
+    app.test_client().options(PATH, headers={"Origin": origin, **asked})
 
     (record,) = caplog.records
-    variable = variable_name("ALLOW_HEADERS", NAME)
-    assert record.message.endswith(
-        f"refused: 'x-token', which '{LISTED}' asks for, is not in {variable}"
-    )
+    assert record.message == f"CORS: blueprint {NAME!r} refused: {words}"
+
+
+def test_without_a_variable_that_decided_the_blueprints_own_is_named() -> None:
+    refusal = Refusal(Policy("public"), LISTED, "allow_headers", ("x-token",))
+
+    assert str(refusal).endswith("is not in CORS_ALLOW_HEADERS_PUBLIC")
 
 
 def test_a_method_in_lower_case_is_explained() -> None:
@@ -79,6 +101,8 @@ def test_no_line_for_what_is_not_refused(
         ("https://example.org", "https://www.example.org"),
         ("https://example.net", "https://*.example.net"),
         ("http://shop.example.net", "https://*.example.net"),
+        ("http://api.example.com", "https://api.example.com"),
+        ("http://api.example.com:8443", "https://api.example.com:8443"),
         ("https://stranger.example", None),
         ("https://app.example.com/", None),
         ("null", None),
@@ -91,6 +115,8 @@ def test_a_near_miss_is_named(origin: str, near: str | None) -> None:
         "https://app.example.com",
         "https://www.example.org",
         "https://*.example.net",
+        "https://api.example.com:8443",
+        "https://api.example.com",
     )
     policy = Policy("public", {"origins": "CORS_ORIGINS"}, listed)
 
@@ -123,3 +149,6 @@ def test_a_flood_of_origins_leaves_a_fixed_number_of_lines(
     assert caplog.records[-1].message.endswith(
         "; more of this kind are not logged until the next start"
     )
+
+    client.options(PATH, headers={"Origin": LISTED, "Access-Control-Request-Method": "PURGE"})
+    assert caplog.records[-1].message.startswith(f"CORS: blueprint {NAME!r} refused: 'PURGE'")

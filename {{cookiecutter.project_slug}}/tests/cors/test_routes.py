@@ -37,9 +37,20 @@ def application(*blueprints: Blueprint, settings: dict[str, str] | None = None) 
     return app
 
 
-@pytest.mark.parametrize("prefix", ["/api/a", "/api/a/", "/a", "/é"])
+def is_protected(app: Flask) -> bool:
+    refused = app.test_client().post("/api/a/", headers={"Origin": "https://stranger.example"})
+    return refused.status_code == 403
+
+
+def codes(raised: pytest.ExceptionInfo[ConfigurationError]) -> list[str]:
+    return [problem.code for problem in raised.value.problems]
+
+
+@pytest.mark.parametrize("prefix", ["/api/a", "/api/a/", "/a", "/é", "/api/X"])
 def test_a_static_prefix_is_taken(prefix: str) -> None:
-    application(blueprint("a", prefix, "/", "/<path:rest>"))
+    app = application(blueprint("a", prefix, "/", "/<path:rest>"))
+
+    assert [taken for taken, _ in app.extensions["cors"].policies] == [prefix.rstrip("/")]
 
 
 @pytest.mark.parametrize(
@@ -61,17 +72,21 @@ def test_another_prefix_is_refused(prefix: str | None, code: str) -> None:
 
 
 def test_a_prefix_needs_a_slash_in_front() -> None:
-    with pytest.raises(ConfigurationError, match="must begin with a slash"):
+    with pytest.raises(ConfigurationError, match="must begin with a slash") as raised:
         init_app(Flask(__name__), [blueprint("a", "api")])
+
+    assert codes(raised) == ["prefix-slash"]
 
 
 def test_a_prefix_given_at_registration_is_refused() -> None:
     app = Flask(__name__)
-    made = blueprint("a", "/api/a", "/x")
+    made = blueprint("a", "/api/a", "/x", "/y")
     app.register_blueprint(made, url_prefix="/elsewhere")
 
-    with pytest.raises(ConfigurationError, match="rule '/elsewhere/x' must lie under"):
+    with pytest.raises(ConfigurationError, match="rule '/elsewhere/x' must lie under") as raised:
         init_app(app, [made])
+
+    assert codes(raised) == ["rule-outside", "rule-outside"]
 
 
 # Two blueprints with different settings: the rules of `a` under /api, of `b` under /api/b.
@@ -98,8 +113,54 @@ def test_a_prefix_given_at_registration_is_refused() -> None:
 def test_a_rule_must_not_reach_under_another_prefix(rule: str) -> None:
     layout = (blueprint("a", "/api", rule), blueprint("b", "/api/b", "/"))
 
-    with pytest.raises(ConfigurationError, match="can match paths under '/api/b' of 'b'"):
+    with pytest.raises(ConfigurationError, match="can match paths under '/api/b' of 'b'") as raised:
         application(*layout, settings=DIFFERENT)
+
+    assert codes(raised) == ["rule-reaches"]
+
+
+# A prefix further down: a rule of `a` under /api, the prefix of `b`.
+@pytest.mark.parametrize(
+    ("rule", "prefix"),
+    [
+        ("/x//b", "/api/x/b"),
+        ("/<x>-<y>", "/api/b-c"),
+        ("/<any(b, c):x>.<y>", "/api/b.c"),
+        ("/x.y/<z>", "/api/x.y/b"),
+    ],
+)
+def test_a_rule_must_not_reach_further_down(rule: str, prefix: str) -> None:
+    layout = (blueprint("a", "/api", rule), blueprint("b", prefix, "/"))
+
+    with pytest.raises(ConfigurationError, match=f"can match paths under '{prefix}' of 'b'"):
+        application(*layout, settings=DIFFERENT)
+
+
+@pytest.mark.parametrize(
+    ("rule", "prefix"),
+    [
+        ("/x.y", "/api/xay"),
+        ("/<any(b, c):x>-<y>", "/api/d-c"),
+        ("/<x>.y", "/api/x-y"),
+        ("/x", "/api/x/y"),
+    ],
+)
+def test_a_rule_that_looks_alike_is_taken(rule: str, prefix: str) -> None:
+    layout = (blueprint("a", "/api", rule), blueprint("b", prefix, "/"))
+
+    assert is_protected(application(*layout, settings=DIFFERENT))
+
+
+def test_two_slashes_count_where_they_are_not_merged() -> None:
+    app = Flask(__name__)
+    app.url_map.merge_slashes = False
+    app.config.update(DIFFERENT)
+    layout = (blueprint("a", "/api", "/x//b"), blueprint("b", "/api/x/b", "/"))
+    for made in layout:
+        app.register_blueprint(made)
+
+    init_app(app, layout)
+    assert app.test_client().get("/api/x//b").text == "served"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +173,7 @@ def test_a_rule_must_not_reach_under_another_prefix(rule: str) -> None:
 def test_a_rule_that_cannot_is_taken(rule: str) -> None:
     layout = (blueprint("a", "/api", rule), blueprint("b", "/api/b", "/"))
 
-    application(*layout, settings=DIFFERENT)
+    assert is_protected(application(*layout, settings=DIFFERENT))
 
 
 def test_a_number_is_one_in_any_script() -> None:
@@ -128,16 +189,16 @@ def test_a_number_is_one_in_any_script() -> None:
 def test_with_equal_settings_a_rule_may_reach_anywhere() -> None:
     layout = (blueprint("a", "/api", "/<path:rest>"), blueprint("b", "/api/b", "/"))
 
-    application(*layout, settings=SAME)
+    assert is_protected(application(*layout, settings=SAME))
 
 
 def test_one_prefix_needs_equal_settings() -> None:
     layout = (blueprint("a", "/api", "/a"), blueprint("b", "/api/", "/b"))
 
-    application(*layout, settings=SAME)
+    assert is_protected(application(*layout, settings=SAME))
     with pytest.raises(ConfigurationError, match="shares url_prefix '/api' with 'a'") as raised:
         application(*layout, settings=DIFFERENT)
-    assert len(raised.value.problems) == 1
+    assert codes(raised) == ["prefix-shared"]
 
 
 def test_a_nested_blueprint_is_not_listed_itself() -> None:
@@ -146,8 +207,12 @@ def test_a_nested_blueprint_is_not_listed_itself() -> None:
     app = Flask(__name__)
     app.register_blueprint(parent)
 
-    with pytest.raises(ConfigurationError, match="'child': has the policy of its parent"):
+    with pytest.raises(
+        ConfigurationError, match="'child': has the policy of its parent; remove it from BLUEPRINTS"
+    ) as raised:
         init_app(app, [parent, child])
+
+    assert codes(raised) == ["nested"]
 
 
 def test_a_nested_blueprint_shares_the_policy() -> None:
@@ -174,6 +239,7 @@ def test_blueprints_of_others_may_lie_anywhere(prefix: str | None, rule: str) ->
     app.register_blueprint(blueprint("theirs", prefix, rule))
 
     init_app(app, [ours])
+    assert is_protected(app)
 
 
 def test_routes_added_later_are_checked_before_the_first_request() -> None:

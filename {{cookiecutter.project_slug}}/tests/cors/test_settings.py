@@ -5,14 +5,16 @@ from typing import Any
 import pytest
 
 from my_api import create_app
+from my_api.cors.origins import parse
 from my_api.cors.policy import Policy
-from my_api.cors.problems import Problem
+from my_api.cors.problems import Problem, quoted
 from my_api.cors.settings import ConfigurationError, read_settings
 
 BLUEPRINTS = ["public", "admin"]
 APP = "https://app.example.com"
 OWN = "https://own.example.com"
 NO_BLUEPRINT = "names no blueprint (admin, public)"
+LONGEST_HOST = "a." * 121 + "example.org"
 
 
 def policies(**variables: Any) -> dict[str, Policy]:
@@ -49,6 +51,10 @@ ACCEPTED_ORIGINS = [
     "https://xn--gdb1c.example",
     "https://xn--mgba3gch31f060k.example",
     "https://app.example.com:65535",
+    "https://app.0b1",
+    "https://app.x1b",
+    f"https://{LONGEST_HOST}",
+    f"https://*.{LONGEST_HOST[2:]}",
     "https://*.example.com",
     "https://*.example.co.uk",
     "https://*.example.com:8443",
@@ -57,6 +63,9 @@ ACCEPTED_ORIGINS = [
     "capacitor://localhost",
     "ionic://localhost",
     "tauri://localhost",
+    "com.example.app-2+x://localhost",
+    "happy://localhost",
+    "xxxhttp://localhost",
     "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
     "moz-extension://12345678-90ab-cdef-1234-567890abcdef",
 ]
@@ -91,22 +100,32 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     ("javascript:alert(1)", "scheme-without-pages", None),
     ("mailto:ada@example.com", "scheme-without-pages", None),
     ("ssh://app.example.com", "scheme-without-pages", None),
+    ("view-source://app.example.com", "scheme-without-pages", None),
     ("tcp://app.example.com", "scheme-without-pages", None),
     ("htps://app.example.com", "scheme-unknown", None),
     ("htp://app.example.com", "scheme-unknown", None),
     ("httpss://app.example.com", "scheme-unknown", None),
     ("hxxps://app.example.com", "scheme-unknown", None),
+    ("httpx://app.example.com", "scheme-unknown", None),
+    ("httpsss://app.example.com", "scheme-unknown", None),
+    ("xhttpx://app.example.com", "scheme-unknown", None),
+    ("xxhttp://app.example.com", "scheme-unknown", None),
+    ("htt://app.example.com", "scheme-unknown", None),
+    ("ht://app.example.com", "scheme-unknown", None),
     ("null", "null", None),
     ("a" * 41 + "://app", "scheme-length", None),
     # The host
     ("https://", "host-empty", None),
     ("https://:8443", "host-empty", None),
     ("https://App.example.com", "host-case", APP),
+    ("com.example.app-2+x://Local", "host-case", "com.example.app-2+x://local"),
     ("https://app.example.com.", "trailing-dot", APP),
     ("https://app..example.com", "label-empty", None),
     ("https://.example.com", "label-empty", None),
     ("https://" + "a" * 64 + ".example.com", "label-length", None),
     ("https://" + "a." * 126 + "com", "host-length", None),
+    (f"https://a{LONGEST_HOST}", "host-length", None),
+    (f"https://*.a{LONGEST_HOST[2:]}", "host-length", None),
     ("https://-app.example.com", "label-hyphen", None),
     ("https://app-.example.com", "label-hyphen", None),
     ("https://app!.example.com", "host-character", None),
@@ -128,6 +147,9 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     ("http://127.1", "ipv4", None),
     ("http://127.0.0.01", "ipv4", None),
     ("http://0x7f.1", "ipv4", None),
+    ("http://app.0x", "ipv4", None),
+    ("http://app.0x1b", "ipv4", None),
+    ("http://app.0xf", "ipv4", None),
     ("http://2130706433", "ipv4", None),
     ("http://256.0.0.1", "ipv4", None),
     ("http://[::0:1]:3000", "ipv6", "http://[::1]:3000"),
@@ -150,11 +172,13 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     ("https://app.example.com:08443", "port-zeros", "https://app.example.com:8443"),
     ("https://app.example.com:https", "port-number", None),
     ("http://localhost:*", "wildcard-port", None),
+    ("localhost:*", "wildcard-port", None),
     # More than an origin
     ("https://app.example.com/", "path", APP),
     ("https://app.example.com/login", "path", APP),
     ("https://app.example.com/*", "path", APP),
     ("http://10.0.0.1/24", "ip-range", None),
+    ("http://10.0.0.1/8", "ip-range", None),
     ("https://app.example.com?next=1", "query", APP),
     ("https://app.example.com/?next=1", "query", APP),
     ("https://app.example.com#top", "fragment", APP),
@@ -196,6 +220,7 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     (f'["{APP}", "{OWN}"]', "list", f"{APP}, {OWN}"),
     (f"['{APP}']", "list", APP),
     (f"({APP})", "list", APP),
+    ("{" + f"'{APP}'" + "}", "list", APP),
     ("[]", "list", None),
     (f'["{APP}"', "list", None),
     (f'"{APP}"', "quotes", APP),
@@ -203,6 +228,7 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     (f"“{APP}”", "quotes", APP),
     (f"<{APP}>", "brackets", APP),
     (f"{APP} # production", "comment", APP),
+    (f"{APP} // production", "comment", APP),
     (f"# {APP}", "comment", None),
     (f"CORS_ORIGINS={APP}", "variable", None),
     ("${FRONT_END}", "placeholder", None),
@@ -222,6 +248,8 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     (f"{APP}|{OWN}", "separator", f"{APP}, {OWN}"),
     (f"{APP}\\n{OWN}", "separator", f"{APP}, {OWN}"),
     (f"{APP}\N{FULLWIDTH COMMA}{OWN}", "separator", f"{APP}, {OWN}"),
+    (f"{APP}\N{IDEOGRAPHIC COMMA}{OWN}", "separator", f"{APP}, {OWN}"),
+    (f"{APP}\N{FULLWIDTH SEMICOLON}{OWN}", "separator", f"{APP}, {OWN}"),
     ("https: //app.example.com", "separator", None),
     (f"{APP}\n{OWN}", "invisible", f"{APP}, {OWN}"),
     (f"{APP}\u200b", "invisible", APP),
@@ -235,6 +263,59 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
 @pytest.mark.parametrize(("value", "code", "write"), REFUSED_ORIGINS)
 def test_what_is_no_origin_is_refused(value: str, code: str, write: str | None) -> None:
     assert [(p.code, p.write) for p in problems(CORS_ORIGINS=value)] == [(code, write)]
+
+
+def test_nobody_owns_what_lies_under_a_shared_suffix() -> None:
+    suffixes = """
+        co.uk org.uk com.au com.br com.cn com.mx com.tr co.in co.jp co.kr co.nz co.za
+        appspot.com azurestaticapps.net azurewebsites.net cloudfront.net firebaseapp.com fly.dev
+        github.io gitlab.io herokuapp.com netlify.app ngrok.io ngrok-free.app onrender.com
+        pages.dev railway.app run.app s3.amazonaws.com surge.sh trycloudflare.com vercel.app
+        web.app workers.dev
+    """.split()
+
+    for suffix in suffixes:
+        (problem,) = problems(CORS_ORIGINS=f"https://*.{suffix}")
+        assert (suffix, problem.code) == (suffix, "wildcard-suffix")
+        assert policies(CORS_ORIGINS=f"https://{suffix}, https://*.app.{suffix}")
+
+
+# Labels that browsers show as text and send in punycode, where Unicode lets them be names.
+@pytest.mark.parametrize(
+    ("label", "accepted"),
+    [
+        ("bücher", True),
+        ("straße", True),
+        ("βόλος", True),
+        ("\N{HEBREW LETTER ALEF}", True),
+        ("\N{HEBREW LETTER ALEF}1", True),
+        ("\N{HEBREW LETTER ALEF}\N{HEBREW POINT PATAH}", True),
+        ("\N{ARABIC LETTER ALEF}\N{ARABIC-INDIC DIGIT THREE}", True),
+        # Not as browsers fold it, nothing to be seen, an accent in front
+        ("BÜCHER", False),
+        ("ﬁsch-é", False),
+        ("é\N{ZERO WIDTH NON-JOINER}", False),
+        ("é\N{ZERO WIDTH SPACE}a", False),
+        ("\N{COMBINING ACUTE ACCENT}a", False),
+        # Letters of both directions, or digits and others where they must not be
+        ("\N{HEBREW LETTER ALEF}a\N{HEBREW LETTER ALEF}", False),
+        ("\N{ARABIC LETTER ALEF}a\N{ARABIC LETTER ALEF}", False),
+        ("a\N{ARABIC LETTER ALEF}", False),
+        ("1\N{HEBREW LETTER ALEF}", False),
+        ("\N{HEBREW LETTER ALEF}_", False),
+        ("\N{ARABIC-INDIC DIGIT THREE}", False),
+        ("\N{ARABIC LETTER ALEF}1\N{ARABIC-INDIC DIGIT THREE}", False),
+    ],
+)
+def test_a_label_in_punycode_is_one_that_browsers_send(label: str, accepted: bool) -> None:
+    origin = f"https://xn--{label.encode('punycode').decode()}.example"
+
+    assert (parse(origin) is not None) is accepted
+
+
+def test_punycode_has_one_spelling() -> None:
+    assert parse("https://xn--4dbrk0ce.example")
+    assert parse("https://xn---4dbrk0ce.example") is None
 
 
 # The rules of the other variables.
@@ -287,6 +368,8 @@ REFUSED: list[tuple[str, Any, str, str | None]] = [
     ("CORS_ORIGINS", [APP, 1], "type", None),
     ("CORS_ORIGINS", {"origins": APP}, "type", None),
     ("CORS_METHODS", True, "type", None),
+    ("CORS_ALLOW_HEADERS", 1, "type", None),
+    ("CORS_EXPOSE_HEADERS", {"X-A"} | {1}, "type", None),
     ("CORS_ORIGIN", APP, "unknown", None),
     ("CORS_ORIGINS_ADMN", APP, "unknown", None),
     ("CORS_ORIGINS_HEALTH", APP, "unknown", None),
@@ -304,6 +387,51 @@ def test_what_cannot_work_is_refused(
     found = problems(**{variable: value})
 
     assert [(p.variable, p.code, p.write) for p in found] == [(variable, code, write)]
+
+
+# What a person reads: variables, the line.
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        (
+            {"CORS_ORIGINS": [APP, "*"]},
+            "CORS_ORIGINS, entry 2 '*': * allows every origin and stands alone; delete it or the "
+            "other entries",
+        ),
+        (
+            {"CORS_ORIGINS": f"({APP})"},
+            f"CORS_ORIGINS '({APP})': a list is not written in JSON or Python but with commas "
+            f"alone; write {APP}",
+        ),
+        (
+            {"CORS_ORIGINS": 8000},
+            "CORS_ORIGINS '8000': neither a comma-separated text nor a list of texts",
+        ),
+        (
+            {"CORS_ORIGINS": "*", "CORS_SUPPORTS_CREDENTIALS_ADMIN": "1"},
+            "CORS_ORIGINS '*': * cannot go together with CORS_SUPPORTS_CREDENTIALS_ADMIN; list "
+            "the origins",
+        ),
+        ({"CORS_METHODS": []}, "CORS_METHODS: at least one method is needed"),
+        (
+            {"CORS_METHODS": "PUT, get"},
+            "CORS_METHODS, entry 2 'get': methods are upper case; write GET",
+        ),
+        (
+            {"CORS_ENFORCE": "maybe"},
+            "CORS_ENFORCE 'maybe': neither true nor false; write one of them",
+        ),
+        ({"CORS_MAX_AGE": 86401}, "CORS_MAX_AGE '86401': more than a day; write 86400"),
+    ],
+)
+def test_a_problem_says_where_what_and_what_instead(variables: dict[str, Any], line: str) -> None:
+    assert [str(problem) for problem in problems(**variables)] == [line]
+
+
+def test_after_a_wrong_name_the_others_are_read() -> None:
+    found = problems(CORS_METHODS="get, PUT, TRACE")
+
+    assert [(p.entry, p.position) for p in found] == [("get", 1), ("TRACE", 3)]
 
 
 # Two settings that exclude each other.
@@ -339,38 +467,100 @@ def test_credentials_go_with_this_machine_and_https(entry: str) -> None:
     assert warnings(CORS_ORIGINS=entry, CORS_SUPPORTS_CREDENTIALS="true") == []
 
 
-# What starts all the same, with a warning.
+# What starts all the same, with a warning: a variable, its value, the code, the line.
 @pytest.mark.parametrize(
-    ("variables", "code"),
+    ("variable", "value", "code", "line"),
     [
-        ({"CORS_ORIGINS": f"{APP}, {APP}"}, "duplicate"),
-        ({"CORS_ORIGINS": f"{APP}, https://*.example.com"}, "redundant"),
-        ({"CORS_ORIGINS": "https://*.a.example.com, https://*.example.com"}, "redundant"),
-        ({"CORS_METHODS": "GET, GET"}, "duplicate"),
-        ({"CORS_METHODS": "GET, OPTIONS"}, "method-options"),
-        ({"CORS_ALLOW_HEADERS": "X-Token, x-token"}, "duplicate"),
-        ({"CORS_ALLOW_HEADERS": "Accept"}, "header-safelisted"),
-        ({"CORS_EXPOSE_HEADERS": "content-type"}, "header-safelisted"),
-        ({"CORS_MAX_AGE": "7201"}, "max-age-long"),
+        ("CORS_ORIGINS", f"{APP}, {APP}", "duplicate", f" '{APP}': it is listed twice; delete one"),
         (
-            {"CORS_ORIGINS": "http://192.168.1.5:3000", "CORS_SUPPORTS_CREDENTIALS": "1"},
-            "http-with-credentials",
+            "CORS_ORIGINS",
+            f"{APP}, https://*.example.com",
+            "redundant",
+            f" '{APP}': a wider entry allows it already; delete it",
         ),
         (
-            {"CORS_ORIGINS": "http://app.test", "CORS_SUPPORTS_CREDENTIALS": "1"},
-            "http-with-credentials",
+            "CORS_ORIGINS",
+            "https://*.a.example.com, https://*.example.com",
+            "redundant",
+            " 'https://*.a.example.com': a wider entry allows it already; delete it",
+        ),
+        ("CORS_METHODS", "GET, GET", "duplicate", " 'GET': it is listed twice; delete one"),
+        (
+            "CORS_METHODS",
+            "GET, OPTIONS",
+            "method-options",
+            ", entry 2 'OPTIONS': needed only where a page sends OPTIONS itself, not for "
+            "preflights",
+        ),
+        (
+            "CORS_ALLOW_HEADERS",
+            "X-Token, x-token",
+            "duplicate",
+            " 'x-token': it is listed twice; delete one",
+        ),
+        *(
+            (
+                "CORS_ALLOW_HEADERS",
+                name,
+                "header-safelisted",
+                f", entry 1 '{name}': every page may send it; delete it",
+            )
+            for name in ("Accept", "accept-language", "Content-Language")
+        ),
+        *(
+            (
+                "CORS_EXPOSE_HEADERS",
+                name,
+                "header-safelisted",
+                f", entry 1 '{name}': every page may read it; delete it",
+            )
+            for name in (
+                *("Cache-Control", "Content-Language", "Content-Length", "content-type"),
+                *("Expires", "Last-Modified", "Pragma"),
+            )
+        ),
+        (
+            "CORS_MAX_AGE",
+            "7201",
+            "max-age-long",
+            " '7201': Chromium remembers a preflight for 7200 seconds at most",
         ),
     ],
 )
-def test_what_is_odd_but_works_is_a_warning(variables: dict[str, str], code: str) -> None:
-    assert [warning.code for warning in warnings(**variables)] == [code]
+def test_what_is_odd_but_works_is_a_warning(
+    variable: str, value: str, code: str, line: str
+) -> None:
+    found = warnings(**{variable: value})
+
+    assert [(warning.code, str(warning)) for warning in found] == [(code, variable + line)]
 
 
 @pytest.mark.parametrize(
-    "value", [f"{APP}, {OWN}", "https://example.com, https://*.example.com", "https://*.a.example"]
+    "entry",
+    [
+        *("http://10.0.0.1", "http://192.168.1.5:3000", "http://[fd00::1]"),
+        *("http://app.test", "http://a.b.test", "http://nas.local", "http://api.internal"),
+    ],
 )
-def test_entries_of_which_none_is_too_much_are_no_warning(value: str) -> None:
-    assert warnings(CORS_ORIGINS=value) == []
+def test_credentials_over_http_in_a_private_network_are_a_warning(entry: str) -> None:
+    found = warnings(CORS_ORIGINS=entry, CORS_SUPPORTS_CREDENTIALS="true")
+
+    assert [(w.variable, w.entry, w.code) for w in found] == [
+        ("CORS_ORIGINS", entry, "http-with-credentials")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CORS_ORIGINS", f"{APP}, {OWN}"),
+        ("CORS_ORIGINS", "https://example.com, https://*.example.com"),
+        ("CORS_ORIGINS", "https://*.a.example"),
+        ("CORS_MAX_AGE", "7200"),
+    ],
+)
+def test_values_of_which_nothing_is_too_much_are_no_warning(variable: str, value: str) -> None:
+    assert warnings(**{variable: value}) == []
 
 
 def test_warnings_are_logged_once_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
@@ -416,6 +606,7 @@ def test_warnings_are_logged_once_at_the_start(caplog: pytest.LogCaptureFixture)
         ({"CORS_ENFORCE": "no", "CORS_ENFORCE_PUBLIC": ""}, "enforce", False, False),
         ({"CORS_MAX_AGE": "0"}, "max_age", 0, 0),
         ({"CORS_MAX_AGE": "0" * 20 + "60"}, "max_age", 60, 60),
+        ({"CORS_MAX_AGE": "86400"}, "max_age", 86400, 86400),
         ({"CORS_MAX_AGE": 60, "CORS_MAX_AGE_ADMIN": ""}, "max_age", 60, 60),
     ],
 )
@@ -467,6 +658,7 @@ def test_variables_of_others_are_passed_over(name: str, value: str) -> None:
         ("CORS_ADMIN_ORIGINS", "is not a setting; did you mean CORS_ORIGINS_ADMIN?"),
         ("CORS_RESOURCES", "is not a setting; delete it"),
         ("CORS_ORIGINS_SHOP", f"{NO_BLUEPRINT}; delete it"),
+        ("CORS_ORIGINS_PUB", f"{NO_BLUEPRINT}; delete it"),
         ("FLASK_CORS_MAX_AGE", "CORS settings have no FLASK_ in front; did you mean CORS_MAX_AGE?"),
     ],
 )
@@ -508,23 +700,39 @@ def test_all_problems_are_reported_at_once() -> None:
     ]
 
 
-def test_one_problem_is_one() -> None:
-    with pytest.raises(ConfigurationError, match=r"^CORS configuration has 1 problem:\n"):
-        policies(CORS_ORIGINS="nonsense")
+@pytest.mark.parametrize(("count", "words"), [(1, "1 problem:"), (2, "2 problems:")])
+def test_one_problem_is_one(count: int, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^CORS configuration has {words}\n"):
+        policies(CORS_ORIGINS=["nonsense"] * count)
 
 
-def test_twenty_problems_are_printed_and_the_rest_counted() -> None:
+@pytest.mark.parametrize(("count", "more"), [(20, []), (21, ["  and 1 more"])])
+def test_twenty_problems_are_printed_and_the_rest_counted(count: int, more: list[str]) -> None:
     with pytest.raises(ConfigurationError) as raised:
-        policies(CORS_ORIGINS=["nonsense"] * 25)
+        policies(CORS_ORIGINS=["nonsense"] * count)
 
     lines = str(raised.value).splitlines()
-    assert (len(raised.value.problems), len(lines), lines[-1]) == (25, 22, "  and 5 more")
+    assert len(raised.value.problems) == count
+    assert (len(lines[1:21]), lines[21:]) == (20, more)
 
 
 def test_a_name_that_cannot_be_printed_is_quoted() -> None:
     (problem,) = problems(**{"CORS_\n": APP})
 
     assert str(problem).startswith(r"'CORS_\n': is not a setting")
+
+
+@pytest.mark.parametrize(
+    ("text", "quotes"),
+    [
+        ("é", "'é'"),
+        ("é\u200b", r"'\xe9\u200b'"),
+        ("x" * 100, f"'{'x' * 100}'"),
+        ("x" * 101, f"'{'x' * 97}...'"),
+    ],
+)
+def test_what_can_be_seen_is_quoted_as_it_is(text: str, quotes: str) -> None:
+    assert quoted(text) == quotes
 
 
 def test_a_problem_quotes_a_hundred_characters_on_one_line() -> None:

@@ -187,9 +187,12 @@ class _Page(NamedTuple):
 
     def check(self, response: Response, what: str) -> None:
         """Do the "CORS check" of the standard; `what` is the answer in words."""
-        allowed = ", ".join(response.headers.getlist("Access-Control-Allow-Origin"))
+        values = response.headers.getlist("Access-Control-Allow-Origin")
+        allowed = ", ".join(values)
         if not allowed:
             raise Blocked(f"{what} has no Access-Control-Allow-Origin")
+        if len(values) > 1:
+            raise Blocked(f"{what} allows {allowed}, and browsers take one value alone")
         if allowed == "*" and self.credentials:
             raise Blocked(f"{what} allows *, which does not count for requests with credentials")
         if allowed not in ("*", self.origin):

@@ -177,7 +177,10 @@ def _faults(request: Request, response: Response) -> Iterator[str]:
     """Yield the classic faults of servers and proxies that an answer shows."""
     allowed = response.headers.getlist("Access-Control-Allow-Origin")
     if len(allowed) > 1:
-        yield "two Access-Control-Allow-Origin headers: a proxy adds its own; let one of them do it"
+        yield (
+            "two Access-Control-Allow-Origin headers: what stands in front of the application adds "
+            "its own; delete it there (in nginx, an add_header)"
+        )
     if allowed and "*" not in allowed and not _varies_on_origin(response):
         yield "Vary: Origin is missing: a cache may give this answer to pages of other origins"
     if _is_preflight(request) and response.status in (301, 302, 303, 307, 308):

@@ -1,0 +1,261 @@
+"""Behind a real nginx: whom the application believes, and what `flask cors check` says of nginx."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from .conftest import Project
+from .servers import HOST, Server, free_port, serve, started
+
+LISTED = "http://localhost:3000"
+NGINX = "127.0.0.2"  # where the application sees nginx; what nginx sees of us is HOST
+ECHO = "/api/public/echo"
+JSON = {"Content-Type": "application/json"}
+PUBLIC_HOSTS = ["api.example.com", "api.example.com:8443"]
+
+# waitress removes what proxies tell, unless it is told not to.
+SERVERS = {
+    "gunicorn-sync": ["--access-logfile=-"],
+    "granian": [],
+    "waitress": ["--no-clear-untrusted-proxy-headers"],
+}
+
+CONFIGURATION = """
+daemon off;
+master_process off;
+pid {folder}/pid;
+error_log stderr;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen {host}:{port};
+        {more}
+        location / {{
+            proxy_pass http://{host}:{application};
+            proxy_bind {nginx};
+            proxy_redirect off;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Proto https;
+            proxy_set_header X-Forwarded-Host $http_host;
+        }}
+    }}
+}}
+"""
+
+VIEW = '''
+
+@bp.get("/told")
+def told() -> dict[str, str | None]:
+    """Tell the client's address and the site's own."""
+    return {"client": request.remote_addr, "site": request.host_url}
+'''
+
+
+def find_nginx() -> str:
+    """Return the program; without one the test is skipped, but fails where CI is true."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program:
+        return program
+    sentence = "nginx is not installed, so nothing was asked through a real proxy"
+    if os.environ.get("CI") == "true":
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+@contextmanager
+def behind_nginx(application: Server, folder: Path, more: str = "") -> Iterator[Server]:
+    """Put an nginx in front of an application, in the foreground and with a folder of its own."""
+    program, port = find_nginx(), free_port()
+    configuration = folder / "nginx.conf"
+    configuration.write_text(
+        CONFIGURATION.format(
+            application=application.port,
+            folder=folder,
+            host=HOST,
+            more=more,
+            nginx=NGINX,
+            port=port,
+        )
+    )
+    command = [program, "-p", str(folder), "-e", "stderr", "-c", str(configuration)]
+    with started(command, port, folder) as nginx:
+        yield nginx
+
+
+class Site(NamedTuple):
+    """An application and the nginx in front of it."""
+
+    application: Server
+    nginx: Server
+
+
+@contextmanager
+def site_of(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, server: str, **env: str
+) -> Iterator[Site]:
+    """Serve a project behind nginx."""
+    folder = tmp_path_factory.mktemp("nginx")
+    with (
+        serve(project, server, *SERVERS[server], env=env) as application,
+        behind_nginx(application, folder) as nginx,
+    ):
+        yield Site(application, nginx)
+
+
+@pytest.fixture(scope="module")
+def project(default_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with a view that tells where it is and who asks; nothing without an nginx."""
+    find_nginx()
+    path = tmp_path_factory.mktemp("behind-nginx") / "my-api"
+    shutil.copytree(default_project.path, path, ignore=shutil.ignore_patterns("__pycache__"))
+    project = Project(path)
+    module = project.package / "blueprints/public.py"
+    module.write_text(module.read_text(encoding="utf-8") + VIEW, encoding="utf-8")
+    return project
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def trusting(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Site]:
+    """Each server behind a proxy that it is told to trust."""
+    hops = {"FLASK_TRUSTED_PROXY_HOPS": "1"}
+    with site_of(project, tmp_path_factory, request.param, **hops) as site:
+        yield site
+
+
+@pytest.fixture(scope="module", params=[(server, hops) for server in SERVERS for hops in ("", "0")])
+def trusting_nobody(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Site]:
+    """Each server behind a proxy that it is not told of."""
+    server, hops = request.param
+    with site_of(project, tmp_path_factory, server, FLASK_TRUSTED_PROXY_HOPS=hops) as site:
+        yield site
+
+
+def post(nginx: Server, host: str, origin: str, **headers: str) -> int:
+    """Let a page post to the public host from a browser without Sec-Fetch-Site."""
+    sent = {"Host": host, "Origin": origin, **JSON, **headers}
+    return nginx.ask(ECHO, "POST", sent, b"{}").status
+
+
+def told(nginx: Server, **headers: str) -> dict[str, str]:
+    """Return the client's address and the site's own, as a view sees them."""
+    answer = nginx.ask("/api/public/told", headers={"Host": PUBLIC_HOSTS[0], **headers})
+    seen: dict[str, str] = json.loads(answer.body)
+    return seen
+
+
+def redirect(nginx: Server, host: str) -> tuple[int, str | None]:
+    """Return what a path without its slash at the end is answered with."""
+    answer = nginx.ask("/api/public", headers={"Host": host})
+    return answer.status, answer.headers["Location"]
+
+
+@pytest.mark.parametrize("host", PUBLIC_HOSTS)
+def test_pages_of_the_public_host_may_post_and_no_others(trusting: Site, host: str) -> None:
+    origins = [f"https://{host}", f"https://{host}1", f"http://{HOST}:{trusting.application.port}"]
+
+    assert [post(trusting.nginx, host, origin) for origin in origins] == [200, 403, 403]
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-Host", "X-Forwarded-Server", "Forwarded"])
+def test_what_a_client_tells_of_its_host_is_not_believed(trusting: Site, name: str) -> None:
+    value = "host=forged.example" if name == "Forwarded" else "forged.example"
+
+    assert post(trusting.nginx, PUBLIC_HOSTS[0], "https://forged.example", **{name: value}) == 403
+    assert told(trusting.nginx, **{name: value})["site"] == "https://api.example.com/"
+
+
+@pytest.mark.parametrize("host", PUBLIC_HOSTS)
+def test_redirects_name_the_public_host(trusting: Site, host: str) -> None:
+    assert redirect(trusting.nginx, host) == (308, f"https://{host}/api/public/")
+
+
+@pytest.mark.parametrize("forged", [{}, {"X-Forwarded-For": "203.0.113.9"}])
+def test_the_client_is_the_one_that_nginx_saw(trusting: Site, forged: dict[str, str]) -> None:
+    assert told(trusting.nginx, **forged) == {"client": HOST, "site": "https://api.example.com/"}
+
+
+def test_nobody_is_believed_unless_trusted(trusting_nobody: Site) -> None:
+    application, nginx = trusting_nobody
+    own = f"http://{HOST}:{application.port}/"
+
+    assert post(nginx, PUBLIC_HOSTS[0], f"https://{PUBLIC_HOSTS[0]}") == 403
+    assert redirect(nginx, PUBLIC_HOSTS[0]) == (308, f"{own}api/public/")
+    assert told(nginx, **{"X-Forwarded-For": "203.0.113.9"}) == {"client": NGINX, "site": own}
+
+
+@pytest.mark.parametrize(("hops", "client"), [("0", NGINX), ("1", HOST)])
+def test_the_access_log_of_gunicorn_names_the_client_of_a_trusted_proxy(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, hops: str, client: str
+) -> None:
+    hops_variable = {"FLASK_TRUSTED_PROXY_HOPS": hops}
+    with site_of(project, tmp_path_factory, "gunicorn-sync", **hops_variable) as site:
+        told(site.nginx)
+        site.application.stop()  # the line is written after the answer
+        (line,) = [line for line in site.application.stdout.splitlines() if "/told" in line]
+
+    assert line.startswith(f"{client} - - [")
+
+
+def test_waitress_passes_nothing_on_of_what_a_proxy_tells_unless_told_to(
+    project: Project, tmp_path: Path
+) -> None:
+    with (
+        serve(project, "waitress", env={"FLASK_TRUSTED_PROXY_HOPS": "1"}) as application,
+        behind_nginx(application, tmp_path) as nginx,
+    ):
+        assert told(nginx) == {"client": NGINX, "site": f"http://{HOST}:{application.port}/"}
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_flask_cors_check_names_a_header_that_nginx_adds(
+    project: Project, tmp_path: Path, method: str
+) -> None:
+    def check(server: Server) -> tuple[int, list[str]]:
+        url = f"http://{HOST}:{server.port}/api/public/"
+        done = project.run("flask", "cors", "check", LISTED, method, url)
+        return done.returncode, done.stdout.splitlines()
+
+    (tmp_path / "adding").mkdir()
+    add = "add_header Access-Control-Allow-Origin * always;"
+    with (
+        serve(project, "gunicorn-sync") as application,
+        behind_nginx(application, tmp_path) as silent,
+        behind_nginx(application, tmp_path / "adding", add) as adding,
+    ):
+        for server in (application, silent):
+            code, lines = check(server)
+            assert (code, lines[-1]) == (0, "Yes.")
+        code, lines = check(adding)
+
+    assert code == 1
+    assert any(line.startswith("✗ two Access-Control-Allow-Origin headers") for line in lines)
+    assert lines[-1].startswith("No: ")
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", "Skipped"), ("true", "Failed")])
+def test_a_machine_without_nginx_skips_these_tests_but_ci_fails(
+    monkeypatch: pytest.MonkeyPatch, ci: str, outcome: str
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(BaseException, match="nginx is not installed") as raised:
+        find_nginx()
+    assert raised.typename == outcome
