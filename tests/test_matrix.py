@@ -1,4 +1,4 @@
-"""Every combination of answers, on every Python that is here: tests, linters, type checker."""
+"""Every combination of answers, on every Python that is here: clean text, green, no trace."""
 
 import itertools
 import os
@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Bake, bake_into, clean_environment
+from .conftest import ROOT, Bake, bake_into, clean_environment, run_shell
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 BLUEPRINTS = ["orders", "public, admin", "orders, catalog, admin, v2, hooks"]
 COMMANDS = [
-    "-W error -m pytest -q -p no:cacheprovider",
+    "-W error -m pytest -q",
     "-m ruff check",
     "-m ruff format --check",
     "-m mypy",
 ]
+NOT_CLEAN = re.compile(r"[^\S\n]$|\n\n\Z|[^\n]\Z", re.MULTILINE)
 
 pytestmark = pytest.mark.slow
 
@@ -74,8 +75,16 @@ def test_it_is_green(
 ) -> None:
     tools = environment(version)
     project = bake(docker=docker, github_actions=github_actions, blueprints=blueprints)
+    assert [path for path in project.files() if NOT_CLEAN.search(project.read(str(path)))] == []
+
+    identity = "-c user.name=Ada -c user.email=ada@example.com"
+    run_shell(f"git init -q && git add -A && git {identity} commit -qm Made", project.path)
     cache = tools.parent / ".mypy_cache"
-    env = clean_environment(PYTHONPATH=str(project.path / "src"), MYPY_CACHE_DIR=str(cache))
+    env = clean_environment(
+        PYTHONPATH=str(project.path / "src"),
+        PYTHONDONTWRITEBYTECODE="",
+        MYPY_CACHE_DIR=str(cache),
+    )
     for command in COMMANDS:
         done = subprocess.run(
             [tools / "python", *command.split()],
@@ -86,6 +95,8 @@ def test_it_is_green(
             timeout=120,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+    status = run_shell("git status --porcelain", project.path)
+    assert (status.returncode, status.stdout) == (0, "")
 
 
 def test_the_workflows_run_on_the_same_pythons() -> None:
