@@ -92,9 +92,19 @@ def test_every_wrong_origin_is_named(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("answer", ["none", "None", "", " "])
-def test_none_is_an_answer(answer: str) -> None:
-    assert local_extensions.origins(answer) == []
+ACCEPTED_ORIGINS: list[tuple[str, list[str]]] = [
+    ("none", []),
+    ("None", []),
+    ("", []),
+    (" ", []),
+    ("*", ["*"]),
+    (" https://a.example ,https://b.example,", ["https://a.example", "https://b.example"]),
+]
+
+
+@pytest.mark.parametrize(("answer", "origins"), ACCEPTED_ORIGINS)
+def test_an_allowlist_is_read_as_the_project_will_read_it(answer: str, origins: list[str]) -> None:
+    assert local_extensions.origins(answer) == origins
 
 
 def typed(folder: Path, *lines: str) -> subprocess.CompletedProcess[str]:

@@ -115,10 +115,20 @@ def test_an_unhandled_exception_is_logged_and_answered(
     assert "a secret" in caplog.text
 
 
-@pytest.mark.parametrize("late", [False, True])
-def test_an_unhandled_exception_propagates_under_testing(make_app: MakeApp, late: bool) -> None:
-    app = make_app({"TESTING": not late})
-    app.testing = True
+@pytest.mark.parametrize(
+    ("config", "late"),
+    [
+        ({"TESTING": True}, {}),
+        ({"TESTING": True, "DEBUG": True}, {}),
+        ({"TESTING": False}, {"TESTING": True}),
+        ({"TESTING": False, "DEBUG": True, "PROPAGATE_EXCEPTIONS": True}, {}),
+    ],
+)
+def test_an_unhandled_exception_propagates_under_testing_or_where_it_shall(
+    make_app: MakeApp, config: dict[str, bool], late: dict[str, bool]
+) -> None:
+    app = make_app(config)
+    app.config.update(late)
 
     @app.get("/boom")
     def boom() -> NoReturn:

@@ -124,7 +124,7 @@ def test_a_body_in_chunks_is_refused_and_not_cut_off(
     answer = app.test_client().post(
         PATH,
         input_stream=BytesIO(b"{}" + b" " * blanks),
-        content_type="application/json",
+        headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"},
         environ_overrides={"wsgi.input_terminated": True},
     )
 

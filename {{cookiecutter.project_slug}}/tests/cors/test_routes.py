@@ -48,7 +48,7 @@ def codes(raised: pytest.ExceptionInfo[ConfigurationError]) -> list[str]:
 
 @pytest.mark.parametrize("prefix", ["/api/a", "/api/a/", "/a", "/é", "/api/X"])
 def test_a_static_prefix_is_taken(prefix: str) -> None:
-    app = application(blueprint("a", prefix, "/", "/<path:rest>"))
+    app = application(blueprint("a", prefix, "", "/", "/<path:rest>"))
 
     assert [taken for taken, _ in app.extensions["cors"].policies] == [prefix.rstrip("/")]
 
@@ -186,10 +186,14 @@ def test_a_number_is_one_in_any_script() -> None:
         application(*layout, settings=DIFFERENT)
 
 
-def test_with_equal_settings_a_rule_may_reach_anywhere() -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [SAME, {"CORS_ORIGINS_A": "https://a.example", "CORS_ORIGINS_B": "https://a.example"}],
+)
+def test_with_equal_settings_a_rule_may_reach_anywhere(settings: dict[str, str]) -> None:
     layout = (blueprint("a", "/api", "/<path:rest>"), blueprint("b", "/api/b", "/"))
 
-    assert is_protected(application(*layout, settings=SAME))
+    assert is_protected(application(*layout, settings=settings))
 
 
 def test_one_prefix_needs_equal_settings() -> None:
@@ -213,6 +217,16 @@ def test_a_nested_blueprint_is_not_listed_itself() -> None:
         init_app(app, [parent, child])
 
     assert codes(raised) == ["nested"]
+
+
+def test_a_blueprint_inside_one_of_others_has_a_policy_of_its_own() -> None:
+    theirs, ours = Blueprint("theirs", __name__), blueprint("a", "/api/a", "/")
+    theirs.register_blueprint(ours)
+    app = Flask(__name__)
+    app.register_blueprint(theirs)
+
+    init_app(app, [ours])
+    assert is_protected(app)
 
 
 def test_a_nested_blueprint_shares_the_policy() -> None:

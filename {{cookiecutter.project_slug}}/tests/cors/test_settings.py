@@ -318,6 +318,13 @@ def test_punycode_has_one_spelling() -> None:
     assert parse("https://xn---4dbrk0ce.example") is None
 
 
+# The headers that the Fetch standard keeps from pages.
+FORBIDDEN_HEADERS = (
+    "Accept-Charset Accept-Encoding Access-Control-Request-Headers Access-Control-Request-Method "
+    "Connection Content-Length Cookie Cookie2 Date DNT Expect Host Keep-Alive Origin Referer "
+    "Set-Cookie TE Trailer Transfer-Encoding Upgrade Via Proxy-Authorization Sec-Fetch-Site "
+    "Access-Control-Allow-Origin origin"
+).split()
 # The rules of the other variables.
 REFUSED: list[tuple[str, Any, str, str | None]] = [
     ("CORS_METHODS", "get", "method-case", "GET"),
@@ -328,8 +335,10 @@ REFUSED: list[tuple[str, Any, str, str | None]] = [
     ("CORS_METHODS", "GET;POST", "name-malformed", None),
     ("CORS_METHODS", "GET|PUT", "name-malformed", None),
     ("CORS_METHODS", "'GET'", "name-malformed", None),
-    ("CORS_METHODS", "none", "name-word", None),
-    ("CORS_METHODS", "ALL", "name-word", None),
+    *(
+        ("CORS_METHODS", word, "name-word", None)
+        for word in "ALL any false nil none null true undefined".split()
+    ),
     ("CORS_METHODS", "*", "name-any", None),
     ("CORS_METHODS", "GET,,POST", "name-empty", None),
     ("CORS_METHODS", [], "methods-none", None),
@@ -342,12 +351,7 @@ REFUSED: list[tuple[str, Any, str, str | None]] = [
     ("CORS_ALLOW_HEADERS", "X-Tokén", "name-malformed", None),
     ("CORS_ALLOW_HEADERS", "%TOKEN%", "name-malformed", None),
     ("CORS_EXPOSE_HEADERS", "none", "name-word", None),
-    ("CORS_ALLOW_HEADERS", "Cookie", "header-forbidden", None),
-    ("CORS_ALLOW_HEADERS", "origin", "header-forbidden", None),
-    ("CORS_ALLOW_HEADERS", "Sec-Fetch-Site", "header-forbidden", None),
-    ("CORS_ALLOW_HEADERS", "Access-Control-Request-Method", "header-forbidden", None),
-    ("CORS_ALLOW_HEADERS", "Proxy-Authorization", "header-forbidden", None),
-    ("CORS_ALLOW_HEADERS", "Access-Control-Allow-Origin", "header-forbidden", None),
+    *(("CORS_ALLOW_HEADERS", name, "header-forbidden", None) for name in FORBIDDEN_HEADERS),
     ("CORS_EXPOSE_HEADERS", "*", "name-any", None),
     ("CORS_EXPOSE_HEADERS", "Set-Cookie", "header-unreadable", None),
     ("CORS_EXPOSE_HEADERS", "set-cookie2", "header-unreadable", None),
@@ -586,6 +590,9 @@ def test_warnings_are_logged_once_at_the_start(caplog: pytest.LogCaptureFixture)
         ({"CORS_ORIGINS": " "}, "origins", (), ()),
         ({"CORS_ORIGINS": f" {APP} ,\n{OWN},"}, "origins", (APP, OWN), (APP, OWN)),
         ({"CORS_ORIGINS": [APP, OWN]}, "origins", (APP, OWN), (APP, OWN)),
+        ({"CORS_ORIGINS": (APP, OWN)}, "origins", (APP, OWN), (APP, OWN)),
+        ({"CORS_ORIGINS": frozenset([APP])}, "origins", (APP,), (APP,)),
+        ({"CORS_ORIGINS": frozenset({APP})}, "origins", (APP,), (APP,)),
         ({"CORS_ORIGINS": []}, "origins", (), ()),
         ({"CORS_ORIGINS": "*"}, "origins", ("*",), ("*",)),
         ({"CORS_METHODS": "GET, PUT"}, "methods", ("GET", "PUT"), ("GET", "PUT")),
@@ -597,7 +604,12 @@ def test_warnings_are_logged_once_at_the_start(caplog: pytest.LogCaptureFixture)
             ("X-A",),
             (),
         ),
-        ({"CORS_EXPOSE_HEADERS": "X-A,X-B"}, "expose_headers", ("X-A", "X-B"), ("X-A", "X-B")),
+        (
+            {"CORS_EXPOSE_HEADERS": "X-A,X_b.1"},
+            "expose_headers",
+            ("X-A", "X_b.1"),
+            ("X-A", "X_b.1"),
+        ),
         ({"CORS_SUPPORTS_CREDENTIALS_ADMIN": "yes"}, "supports_credentials", False, True),
         ({"CORS_SUPPORTS_CREDENTIALS": True}, "supports_credentials", True, True),
         ({"CORS_SUPPORTS_CREDENTIALS": "ON"}, "supports_credentials", True, True),
@@ -666,6 +678,18 @@ def test_the_nearest_name_is_never_a_wider_one(name: str, advice: str) -> None:
     (problem,) = problems(**{name: ""})
 
     assert str(problem) == f"{name}: {advice}"
+
+
+@pytest.mark.parametrize(
+    ("blueprint", "variable"),
+    [("v12", "CORS_ORIGINS_V12"), ("a-b.c", "CORS_ORIGINS_A_B_C"), ("été", "CORS_ORIGINS__T_")],
+)
+def test_letters_and_digits_of_a_blueprint_name_its_variables(
+    blueprint: str, variable: str
+) -> None:
+    policy = read_settings([blueprint], {variable: APP}).policies[blueprint]
+
+    assert (policy.origins, policy.variable("origins")) == ((APP,), variable)
 
 
 def test_two_blueprints_with_one_suffix_are_refused() -> None:

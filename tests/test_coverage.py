@@ -1,0 +1,115 @@
+"""Every branch is reached: of the generated package by its own suite, of the generator by baking.
+
+Processes measure themselves, since cookiecutter runs the hook in one of its own: a script that
+Jinja made of the hook, line by line, so what is measured of the script counts for the hook.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from coverage import Coverage, CoverageData
+
+from .conftest import TEMPLATE, Project, clean_environment
+from .test_answers import ACCEPTED_ORIGINS, REFUSED
+from .test_bake import ANSWERS
+
+MEASURE = """
+[run]
+branch = true
+parallel = true
+data_file = {folder}/data
+include = {sources}
+"""
+BAKE_EACH = """
+import json, sys
+from cookiecutter.main import cookiecutter
+for number, answers in enumerate(json.loads(sys.argv[1])):
+    options = {"no_input": True, "default_config": True, "output_dir": f"baked/{number}"}
+    try:
+        cookiecutter("checkout", extra_context=answers, **options)
+    except SystemExit:
+        pass
+"""
+
+
+def measuring(folder: Path, sources: str) -> dict[str, str]:
+    """Return the environment in which Python processes measure what they run of some files."""
+    settings = folder / "coverage.ini"
+    settings.write_text(MEASURE.format(folder=folder, sources=sources), encoding="utf-8")
+    return {"COVERAGE_PROCESS_START": str(settings)}
+
+
+def check_that_all_was_reached(
+    folder: Path, files: set[Path], source_of: Callable[[str], str] = str
+) -> None:
+    """Fail with a table of what is missing if a branch of the files was not reached."""
+    total = CoverageData(str(folder / "total"))
+    for path in folder.glob("data.*"):
+        data = CoverageData(str(path))
+        data.read()
+        total.update(data, map_path=source_of)
+    assert {Path(path) for path in total.measured_files()} == files
+
+    coverage = Coverage(data_file=total.data_filename(), config_file=False)
+    coverage.load()
+    coverage.exclude('if __name__ == "__main__":')  # a hook is never imported
+    table = StringIO()
+    assert coverage.report(file=table, show_missing=True) == 100, table.getvalue()
+
+
+def test_the_generated_suite_reaches_every_branch_of_its_package(
+    default_project: Project, tmp_path: Path
+) -> None:
+    env = measuring(tmp_path, f"{default_project.package}/*")
+    done = default_project.run("pytest", "-q", "-p", "no:cacheprovider", env=env)
+
+    assert done.returncode == 0, done.stdout
+    check_that_all_was_reached(tmp_path, set(default_project.package.rglob("*.py")))
+
+
+@pytest.fixture
+def checkout(repository: Path, tmp_path: Path) -> Path:
+    """A checkout of the template in which a cache was left behind."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(repository, checkout)
+    cache = checkout / TEMPLATE.name / "tests/__pycache__"
+    cache.mkdir()
+    (cache / "stale.pyc").touch()
+    return checkout
+
+
+def test_the_answers_of_the_other_tests_reach_every_branch_of_the_generator(
+    checkout: Path, tmp_path: Path
+) -> None:
+    hook, extension = checkout / "hooks/post_gen_project.py", checkout / "local_extensions.py"
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    env = clean_environment(
+        **measuring(tmp_path, f"{extension}, {scripts}/*"), HOME=str(tmp_path), TMPDIR=str(scripts)
+    )
+
+    def run(*command: str, **more: str) -> None:
+        done = subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, env={**env, **more}, capture_output=True
+        )
+        assert done.returncode == 0, done.stderr
+
+    refused = [{key: answer} for key, answer, _ in REFUSED]
+    accepted = [{"cors_origins": answer} for answer, _ in ACCEPTED_ORIGINS]
+    run("-c", BAKE_EACH, json.dumps([*refused, *accepted, *ANSWERS.values()]))
+    # As from a zip file, into the folder of the shell, with a uv on the PATH
+    shutil.rmtree(checkout / ".git")
+    (tmp_path / "uv").touch(0o755)
+    run("-m", "cookiecutter", "checkout", "--no-input", PATH=str(tmp_path), PWD=str(tmp_path))
+
+    check_that_all_was_reached(
+        tmp_path,
+        {hook, extension},
+        lambda path: str(hook if Path(path).parent == scripts else path),
+    )
