@@ -25,10 +25,12 @@ LONGEST_BLUEPRINT = 20
 TEMPLATE = Path(__file__).parent
 CORS_PACKAGE = TEMPLATE / "{{cookiecutter.project_slug}}/src/{{cookiecutter.__package}}/cors"
 
-# Modules that the generated project imports or that its tools would find in the package's place.
+# What the generated project and its tools need, and what would take the package's place.
 OTHER_PACKAGES = frozenset(
-    "blinker click dotenv flask flask_cors itsdangerous jinja2 markupsafe mypy packaging pip "
-    "pluggy pytest ruff setuptools src test tests uv werkzeug wsgi".split()
+    "ast_serialize blinker click colorama dotenv flask flask_cors granian gunicorn hatchling "
+    "iniconfig itsdangerous jinja2 librt markupsafe mypy mypy_extensions packaging pathspec pip "
+    "pluggy pygments pytest python_dotenv ruff setuptools src test tests typing_extensions uv "
+    "waitress werkzeug wsgi".split()
 )
 WINDOWS_DEVICES = frozenset("con prn aux nul com1 com2 com3 com4 lpt1 lpt2 lpt3".split())
 # Modules of the generated project that a blueprint's module or test would overwrite.

@@ -131,6 +131,8 @@ def test_a_login_hook_lets_preflights_pass(bake: Bake) -> None:
             assert ask(server, "/api/public/", **wrong)[:2] == (401, LISTED)
         assert ask(server, "/api/public/", Authorization="Bearer s3cret")[:2] == (200, LISTED)
         assert ask(server, "/api/admin/")[:2] == (200, LISTED)
+    done = project.run("pytest", "-q", "-p", "no:cacheprovider", "tests/cors")
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_body_is_validated_where_it_comes_in(bake: Bake) -> None:

@@ -179,7 +179,7 @@ WRONG = {
     "CORS_MAX_AGE=x": "CORS configuration has 1 problem:\n"
     "  CORS_MAX_AGE 'x': not a number of seconds; write a whole one from 0 to 86400\n",
     "FLASK_TRUSTED_PROXY_HOPS=one": "Configuration has 1 problem:\n"
-    "  FLASK_TRUSTED_PROXY_HOPS 'one': no whole number, such as 0\n",
+    "  FLASK_TRUSTED_PROXY_HOPS 'one': not a whole number of 0 or more, such as 1\n",
 }
 
 

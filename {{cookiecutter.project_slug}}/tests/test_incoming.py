@@ -71,7 +71,7 @@ def test_anything_but_a_whole_number_stops_the_start(
 
     (problem,) = raised.value.problems
     assert (problem.variable, problem.code) == (f"FLASK_{name}", "number")
-    assert problem.wrong.startswith("no whole number, such as ")
+    assert problem.wrong == "not a whole number of 0 or more, such as 1"
     assert str(problem.entry).lower() == value.lower()
 
 
@@ -129,3 +129,21 @@ def test_a_body_in_chunks_is_refused_and_not_cut_off(
     )
 
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize(("length", "read", "status"), [("2", 2, 200), ("", 0, 400)])
+def test_nothing_is_read_behind_the_end_of_a_body(
+    make_app: MakeApp, length: str, read: int, status: int
+) -> None:
+    """The connection may hold the next request; without a length there is no body at all."""
+    app = make_app({"MAX_CONTENT_LENGTH": 10})
+    app.add_url_rule(PATH, view_func=lambda: {"names": [*request.get_json()]}, methods=["POST"])
+    connection = BytesIO(b"{}" + b"POST / HTTP/1.1")
+    answer = app.test_client().post(
+        PATH,
+        input_stream=connection,
+        headers={"Content-Type": "application/json"},
+        environ_overrides={"CONTENT_LENGTH": length},
+    )
+
+    assert (answer.status_code, connection.tell()) == (status, read)

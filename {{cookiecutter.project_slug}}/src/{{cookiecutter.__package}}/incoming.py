@@ -15,6 +15,8 @@ from .cors.problems import Problem
 
 DEFAULTS = {"TRUSTED_PROXY_HOPS": 0, "MAX_CONTENT_LENGTH": 1024 * 1024}
 
+_NO_NUMBER = "not a whole number of 0 or more, such as 1"
+
 
 def init_app(app: Flask) -> None:
     """Limit what a client can claim and send; call it last, so that ProxyFix is outermost.
@@ -28,8 +30,8 @@ def init_app(app: Flask) -> None:
         if app.config.get(name) in (None, ""):
             app.config[name] = default
     problems = [
-        Problem(f"FLASK_{name}", "number", f"no whole number, such as {default}", entry=str(value))
-        for name, default in DEFAULTS.items()
+        Problem(f"FLASK_{name}", "number", _NO_NUMBER, entry=str(value))
+        for name in DEFAULTS
         if not is_whole_number(value := app.config[name])
     ]
     if problems:

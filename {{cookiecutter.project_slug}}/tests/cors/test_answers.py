@@ -51,6 +51,7 @@ SITUATIONS: dict[str, tuple[str, str, dict[str, str], int]] = {
 PREFIXES = [blueprint.url_prefix or "" for blueprint in BLUEPRINTS]
 PREFIX = PREFIXES[0]
 NAME = BLUEPRINTS[0].name
+MISSING = f"{PREFIX}/missing"  # a path that no view or hook of the blueprint's own answers
 PREFLIGHT = {"Origin": LISTED, "Access-Control-Request-Method": "PUT"}
 
 
@@ -496,13 +497,11 @@ def test_values_given_to_the_factory_beat_the_environment_name_by_name(
     monkeypatch.setenv("CORS_ORIGINS", "https://environment.example")
     monkeypatch.setenv("CORS_EXPOSE_HEADERS", "X-Request-Id")
     from_environment = (
-        create_app()
-        .test_client()
-        .get(f"{PREFIX}/", headers={"Origin": "https://environment.example"})
+        create_app().test_client().get(MISSING, headers={"Origin": "https://environment.example"})
     )
     given = create_app({"CORS_ORIGINS": LISTED}).test_client()
     answers = [
-        given.get(f"{PREFIX}/", headers={"Origin": origin})
+        given.get(MISSING, headers={"Origin": origin})
         for origin in (LISTED, "https://environment.example")
     ]
 
@@ -519,9 +518,9 @@ def test_two_applications_have_lists_of_their_own() -> None:
     browser = Browser(send_to(second))
 
     assert first is not second
-    assert browser.fetch(f"{PREFIX}/", origin="https://b.example").status == 200
+    assert browser.fetch(MISSING, origin="https://b.example").status == 404
     with pytest.raises(Blocked):
-        browser.fetch(f"{PREFIX}/", origin="https://a.example")
+        browser.fetch(MISSING, origin="https://a.example")
 
 
 def test_an_application_takes_one_middleware(app: Flask) -> None:

@@ -57,6 +57,7 @@ def server(
 
 def run(app: Flask, method: str, url: str, *options: str) -> tuple[int, list[str]]:
     result = app.test_cli_runner().invoke(args=["cors", "check", PAGE, method, url, *options])
+    assert isinstance(result.exception, SystemExit | None)
     return result.exit_code, result.output.splitlines()
 
 

@@ -17,7 +17,7 @@ from my_api.cors.refusals import (
 from ..conftest import LISTED, MakeApp
 
 NAME = BLUEPRINTS[0].name
-PATH = f"{BLUEPRINTS[0].url_prefix}/"
+PATH = f"{BLUEPRINTS[0].url_prefix}/missing"
 STRANGER = "https://stranger.example"
 
 
@@ -65,7 +65,7 @@ def test_a_refused_preflight_names_what_is_missing(
 
 
 def test_without_a_variable_that_decided_the_blueprints_own_is_named() -> None:
-    refusal = Refusal(Policy("public"), LISTED, "allow_headers", ("x-token",))
+    refusal = Refusal(Policy("public"), LISTED, "allow_headers", ("put",))
 
     assert str(refusal).endswith("is not in CORS_ALLOW_HEADERS_PUBLIC")
 
@@ -145,7 +145,7 @@ def test_a_flood_of_origins_leaves_a_fixed_number_of_lines(
     for number in range(LINES_PER_OPTION + 50):
         client.post(PATH, headers={"Origin": f"https://{number}.example"})
 
-    assert len(caplog.records) == LINES_PER_OPTION
+    assert len(caplog.records) == LINES_PER_OPTION == 100
     assert caplog.records[-1].message.endswith(
         "; more of this kind are not logged until the next start"
     )

@@ -124,6 +124,7 @@ def test_a_rule_must_not_reach_under_another_prefix(rule: str) -> None:
     ("rule", "prefix"),
     [
         ("/x//b", "/api/x/b"),
+        ("/x///b", "/api/x/b"),
         ("/<x>-<y>", "/api/b-c"),
         ("/<any(b, c):x>.<y>", "/api/b.c"),
         ("/x.y/<z>", "/api/x.y/b"),

@@ -76,6 +76,7 @@ def test_an_origin_as_browsers_send_it_is_accepted(entry: str) -> None:
     assert policies(CORS_ORIGINS=entry)["public"].origins == (entry,)
 
 
+NO_ORIGINS = "all any everybody everyone false nil no Nobody None off on true undefined yes".split()
 # The rules of an allowlist: a value, the code of its problem, what to write instead if it is sure.
 REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     # The scheme
@@ -83,6 +84,7 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     ("localhost:3000", "scheme-missing", None),
     ("//app.example.com", "scheme-missing", None),
     ("https//app.example.com", "scheme-colon", APP),
+    ("http//app.example.com", "scheme-colon", "http://app.example.com"),
     ("https://https://app.example.com", "scheme-twice", None),
     ("[::1]:3000", "scheme-missing", None),
     ("https:app.example.com", "scheme-slashes", APP),
@@ -176,6 +178,7 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     # More than an origin
     ("https://app.example.com/", "path", APP),
     ("https://app.example.com/login", "path", APP),
+    ("https://app.example.com\\login", "path", None),
     ("https://app.example.com/*", "path", APP),
     ("http://10.0.0.1/24", "ip-range", None),
     ("http://10.0.0.1/8", "ip-range", None),
@@ -222,7 +225,12 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     (f"({APP})", "list", APP),
     ("{" + f"'{APP}'" + "}", "list", APP),
     ("[]", "list", None),
+    *((start + f"'{APP}'", "list", None) for start in ("[", "(", "{", "[ ")),
+    *((f'"{APP}"' + end, "list", None) for end in ("]", ")", "}", " ]")),
+    (f"'{APP}']", "list", None),
     (f'["{APP}"', "list", None),
+    (f"'{APP}')x", "quotes", None),
+    (f"x['{APP}'", "quotes", None),
     (f'"{APP}"', "quotes", APP),
     (f"'{APP}'", "quotes", APP),
     (f"“{APP}”", "quotes", APP),
@@ -231,19 +239,24 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     (f"{APP} // production", "comment", APP),
     (f"# {APP}", "comment", None),
     (f"CORS_ORIGINS={APP}", "variable", None),
+    (f"_A={APP}", "variable", None),
     ("${FRONT_END}", "placeholder", None),
+    ("https://${HOST:-a}.example.com", "placeholder", None),
+    ("$(FRONT_END)", "placeholder", None),
     ("$FRONT_END", "placeholder", None),
+    ("$_HOST", "placeholder", None),
+    ("$host", "placeholder", None),
+    ("%front_end%", "placeholder", None),
+    ("https://%(host)s", "placeholder", None),
     ("https://{tenant}.example.com", "placeholder", None),
     ("https://$HOST", "placeholder", None),
     ("{{ front_end }}", "placeholder", None),
     ("%FRONT_END%", "placeholder", None),
-    ("None", "word", None),
-    ("true", "word", None),
-    ("all", "word", None),
-    ("Nobody", "word", None),
+    *((word, "word", None) for word in NO_ORIGINS),
     ('"*"', "quotes", "*"),
     ('["*"]', "list", "*"),
     (f"{APP} {OWN}", "separator", f"{APP}, {OWN}"),
+    (f"{APP} nonsense", "separator", None),
     (f"{APP};{OWN}", "separator", f"{APP}, {OWN}"),
     (f"{APP}|{OWN}", "separator", f"{APP}, {OWN}"),
     (f"{APP}\\n{OWN}", "separator", f"{APP}, {OWN}"),
@@ -267,11 +280,12 @@ def test_what_is_no_origin_is_refused(value: str, code: str, write: str | None) 
 
 def test_nobody_owns_what_lies_under_a_shared_suffix() -> None:
     suffixes = """
-        co.uk org.uk com.au com.br com.cn com.mx com.tr co.in co.jp co.kr co.nz co.za
-        appspot.com azurestaticapps.net azurewebsites.net cloudfront.net firebaseapp.com fly.dev
-        github.io gitlab.io herokuapp.com netlify.app ngrok.io ngrok-free.app onrender.com
-        pages.dev railway.app run.app s3.amazonaws.com surge.sh trycloudflare.com vercel.app
-        web.app workers.dev
+        co.uk org.uk com.au com.br com.cn com.de com.mx com.tr co.il co.in co.jp co.kr co.nz co.za
+        amazonaws.com appspot.com azurestaticapps.net azurewebsites.net blogspot.com
+        cloudfront.net firebaseapp.com fly.dev github.io gitlab.io herokuapp.com lovable.app
+        netlify.app ngrok.io ngrok-free.app onrender.com pages.dev railway.app run.app
+        s3.amazonaws.com surge.sh trycloudflare.com vercel.app web.app web.core.windows.net
+        workers.dev
     """.split()
 
     for suffix in suffixes:
@@ -379,6 +393,9 @@ REFUSED: list[tuple[str, Any, str, str | None]] = [
     ("CORS_ORIGINS_HEALTH", APP, "unknown", None),
     ("CORS_RESOURCES", "/api/*", "unknown", None),
     ("CORS_ORIGINS_PORT", APP, "unknown", None),
+    ("CORS_MYSERVICE_HOST", "10.0.0.1", "unknown", None),
+    ("CORS_SERVICE_PORS", "80", "unknown", None),
+    ("CORS_PORT_80TCP", "80", "unknown", None),
     ("cors_origins", APP, "unknown", None),
     ("FLASK_CORS_ORIGINS", APP, "unknown", None),
 ]
@@ -549,8 +566,12 @@ def test_what_is_odd_but_works_is_a_warning(
 def test_credentials_over_http_in_a_private_network_are_a_warning(entry: str) -> None:
     found = warnings(CORS_ORIGINS=entry, CORS_SUPPORTS_CREDENTIALS="true")
 
-    assert [(w.variable, w.entry, w.code) for w in found] == [
-        ("CORS_ORIGINS", entry, "http-with-credentials")
+    assert [(w.code, str(w)) for w in found] == [
+        (
+            "http-with-credentials",
+            f"CORS_ORIGINS '{entry}': over http:// anyone on the way can use what "
+            "CORS_SUPPORTS_CREDENTIALS lets a page send",
+        )
     ]
 
 
@@ -653,6 +674,8 @@ def test_a_policy_knows_the_variables_that_decided() -> None:
         ("CORS_PROXY_SERVICE_PORT_HTTP", "80"),
         ("CORS_PROXY_PORT_80_TCP", "tcp://10.0.0.1:80"),
         ("CORS_PROXY_PORT_80_TCP_PROTO", "tcp"),
+        ("CORS_PROXY_PORT_53_UDP", "udp://10.0.0.1:53"),
+        ("CORS_PROXY_PORT_9_SCTP_PROTO", "sctp"),
         ("PATH", "/bin"),
         ("FLASK_DEBUG", "1"),
     ],

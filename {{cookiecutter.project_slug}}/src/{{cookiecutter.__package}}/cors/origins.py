@@ -31,10 +31,11 @@ SCHEMES_WITHOUT_PAGES = frozenset(
 # it holds what people deploy to, not the whole of https://publicsuffix.org.
 SHARED_SUFFIXES = frozenset(
     """
-    co.uk org.uk com.au com.br com.cn com.mx com.tr co.in co.jp co.kr co.nz co.za
-    appspot.com azurestaticapps.net azurewebsites.net cloudfront.net firebaseapp.com fly.dev
-    github.io gitlab.io herokuapp.com netlify.app ngrok.io ngrok-free.app onrender.com pages.dev
-    railway.app run.app s3.amazonaws.com surge.sh trycloudflare.com vercel.app web.app workers.dev
+    co.uk org.uk com.au com.br com.cn com.de com.mx com.tr co.il co.in co.jp co.kr co.nz co.za
+    amazonaws.com appspot.com azurestaticapps.net azurewebsites.net blogspot.com cloudfront.net
+    firebaseapp.com fly.dev github.io gitlab.io herokuapp.com lovable.app netlify.app ngrok.io
+    ngrok-free.app onrender.com pages.dev railway.app run.app s3.amazonaws.com surge.sh
+    trycloudflare.com vercel.app web.app web.core.windows.net workers.dev
     """.split()
 )
 # Names of one label that may stand behind `*.`: both are reserved for local use (RFC 6761).
