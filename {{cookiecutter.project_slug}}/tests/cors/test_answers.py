@@ -182,14 +182,18 @@ def test_leading_slashes_do_not_lead_around_the_policy(app: Flask, slashes: str)
     assert (refused.status_code, routed.json) == (403, {"ok": True})
 
 
-def test_the_vary_header_of_the_application_stays(app: Flask) -> None:
+def test_other_headers_of_the_application_stay(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
     @app.get(f"{PREFIX}/varies")
     def varies() -> Response:
-        return Response(headers={"Vary": "Cookie"})
+        return Response(headers={"Age": "1", "allow": "GET", "Vary": "Cookie"})
 
     answer = app.test_client().get(f"{PREFIX}/varies", headers={"Origin": LISTED})
 
+    assert (answer.headers["Age"], answer.headers["Allow"]) == ("1", "GET")
     assert answer.headers.getlist("Vary") == ["Cookie", "Origin"]
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("name", ["Access-Control-Allow-Origin", "access-control-allow-origin"])
