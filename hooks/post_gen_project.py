@@ -24,8 +24,9 @@ DECLINED = [
 def main() -> None:
     """Run in the folder of the new project."""
     tidy_copies()
-    for path in [*files("tests"), "wsgi.py"]:
-        write(path, read(path).replace("my_api", PACKAGE))
+    if PACKAGE != "my_api":
+        for path in [*files("tests"), "wsgi.py"]:
+            write(path, read(path).replace("my_api", PACKAGE))
     list_blueprints(f"src/{PACKAGE}/blueprints/__init__.py", "skeleton")
     multiply(f"src/{PACKAGE}/blueprints", "skeleton.py", "skeleton")
     multiply("tests", "test_skeleton.py", "skeleton")
