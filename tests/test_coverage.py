@@ -102,11 +102,15 @@ def test_the_answers_of_the_other_tests_reach_every_branch_of_the_generator(
 
     refused = [{key: answer} for key, answer, _ in REFUSED]
     accepted = [{"cors_origins": answer} for answer, _ in ACCEPTED_ORIGINS]
-    run("-c", BAKE_EACH, json.dumps([*refused, *accepted, *ANSWERS.values()]))
-    # As from a zip file, into the folder of the shell, with a uv on the PATH
+    without_uv, with_uv = tmp_path / "without-uv", tmp_path / "with-uv"
+    without_uv.mkdir()
+    with_uv.mkdir()
+    (with_uv / "uv").touch(0o755)
+    bakes = json.dumps([*refused, *accepted, *ANSWERS.values()])
+    run("-c", BAKE_EACH, bakes, PATH=str(without_uv))
+    # As from a zip file, into the folder of the shell
     shutil.rmtree(checkout / ".git")
-    (tmp_path / "uv").touch(0o755)
-    run("-m", "cookiecutter", "checkout", "--no-input", PATH=str(tmp_path), PWD=str(tmp_path))
+    run("-m", "cookiecutter", "checkout", "--no-input", PATH=str(with_uv), PWD=str(tmp_path))
 
     check_that_all_was_reached(
         tmp_path,
