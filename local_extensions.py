@@ -27,9 +27,9 @@ CORS_PACKAGE = TEMPLATE / "{{cookiecutter.project_slug}}/src/{{cookiecutter.__pa
 
 # What the generated project and its tools need, and what would take the package's place.
 OTHER_PACKAGES = frozenset(
-    "ast_serialize blinker click colorama dotenv flask flask_cors granian gunicorn hatchling "
-    "iniconfig itsdangerous jinja2 librt markupsafe mypy mypy_extensions packaging pathspec pip "
-    "pluggy pygments pytest python_dotenv ruff setuptools src test tests typing_extensions uv "
+    "ast_serialize blinker click colorama dotenv flask flask_cors granian gunicorn iniconfig "
+    "itsdangerous jinja2 librt markupsafe mypy mypy_extensions packaging pathspec pip pluggy "
+    "pygments pytest python_dotenv ruff setuptools src test tests typing_extensions uv uv_build "
     "waitress werkzeug wsgi".split()
 )
 WINDOWS_DEVICES = frozenset("con prn aux nul com1 com2 com3 com4 lpt1 lpt2 lpt3".split())
