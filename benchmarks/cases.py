@@ -215,17 +215,19 @@ def all_tables(sizes: Sequence[int] = SIZES, blueprints: int = MANY_BLUEPRINTS) 
                     for subject in (generated, wildcard, Subject(CORS_APP))
                     for size in (sizes[0], sizes[-1])
                 ),
-                replace(bare, again=True),
-                replace(generated, again=True),
-                replace(wildcard, again=True),
+                *(
+                    replace(subject, blueprints=blueprints)
+                    for subject in (bare, generated, wildcard)
+                ),
+                *(replace(subject, again=True) for subject in (bare, generated, wildcard)),
             ],
             HOSTILE,
         ),
         Rows(
             "The number of blueprints",
             [
-                Subject(variant, blueprints=count)
-                for variant in (BARE, GENERATED, CORS_BP, RESOURCES)
+                replace(subject, blueprints=count)
+                for subject in (bare, generated, wildcard, Subject(CORS_BP), Subject(RESOURCES))
                 for count in (FEW_BLUEPRINTS, blueprints)
             ],
             FIVE,

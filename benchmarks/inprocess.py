@@ -11,6 +11,7 @@ from pathlib import Path
 from .budgets import Verdict, judge
 from .cases import (
     BARE,
+    FEW_BLUEPRINTS,
     FIVE,
     GENERATED,
     LISTED,
@@ -57,34 +58,29 @@ def fill(rows: Rows, processes: Sequence[Rounds]) -> Table:
 def verdicts(processes: Sequence[Rounds], plan: Plan) -> list[Verdict]:
     """Judge the budgets of a request, each by the noise of the same kind of request."""
     bare, generated = Subject(BARE), Subject(GENERATED)
-    wildcard = replace(generated, wildcard=True)
-    crowded = replace(generated, blueprints=plan.blueprints)
+    exact_and_wildcard = {"exact": generated, "wildcard": replace(generated, wildcard=True)}
 
     def verdict(name: str, limit: float, subject: Subject, base: Subject, kind: str) -> Verdict:
         ratios = median_ratios(processes, str(Case(subject, kind)), str(Case(base, kind)))
         controls = [
             median_ratios(processes, str(Case(replace(s, again=True), kind)), str(Case(s, kind)))
-            for s in (bare, generated, wildcard)
+            for s in (bare, *exact_and_wildcard.values())
         ]
         return judge(name, limit, "x", ratios, noise(controls))
 
+    def flat(name: str, subject: Subject, base: Subject) -> list[Verdict]:
+        return [verdict(f"{name}: {kind}", 1.05, subject, base, kind) for kind in FLAT_KINDS]
+
     few, many = plan.sizes[0], plan.sizes[-1]
-    return [
+    judged = [
         verdict("a GET with a listed origin, of bare Flask", 1.05, generated, bare, LISTED),
         verdict("a preflight, of bare Flask's OPTIONS", 0.05, generated, bare, PREFLIGHT),
-        *(
-            verdict(
-                f"{many:,} {'wildcard' if few_of.wildcard else 'exact'} origins, of {few}: {kind}",
-                1.05,
-                replace(few_of, origins=many),
-                few_of,
-                kind,
-            )
-            for few_of in (generated, wildcard)
-            for kind in FLAT_KINDS
-        ),
-        *(
-            verdict(f"{plan.blueprints} blueprints, of 4: {kind}", 1.05, crowded, generated, kind)
-            for kind in FIVE
-        ),
     ]
+    for kind_of_list, base in exact_and_wildcard.items():
+        long_list = replace(base, origins=many)
+        judged += flat(f"{many:,} {kind_of_list} origins, of {few}", long_list, base)
+    for kind_of_list, base in exact_and_wildcard.items():
+        crowded = replace(base, blueprints=plan.blueprints)
+        name = f"{plan.blueprints} blueprints with {kind_of_list} origins, of {FEW_BLUEPRINTS}"
+        judged += flat(name, crowded, base)
+    return judged

@@ -38,6 +38,7 @@ from benchmarks.cases import (
     requests_of,
 )
 from benchmarks.figures import Figure, median_ratios, medians, noise, paired_ratios
+from benchmarks.inprocess import FLAT_KINDS
 from benchmarks.processes import NO_ORIGINS, NO_ORIGINS_AGAIN, many_origins, start_verdict
 from benchmarks.projects import SLUG
 from benchmarks.report import Cell, Report, Table, grid, number
@@ -262,7 +263,15 @@ def test_the_command_runs_from_end_to_end(
     data = json.loads((results / "benchmarks.json").read_text(encoding="utf-8"))
 
     assert done.stdout.strip() == page.strip()
-    assert len(data["budgets"]) > 20
+    assert {budget["name"] for budget in data["budgets"]} > {
+        f"{configured}: {kind}"
+        for listed in ("exact", "wildcard")
+        for configured in (
+            f"30 {listed} origins, of 3",
+            f"5 blueprints with {listed} origins, of 4",
+        )
+        for kind in FLAT_KINDS
+    }
     assert {budget["word"] for budget in data["budgets"]} == {Word.TOO_FEW, Word.NOT_MEASURED}
     table = data["tables"]["One request: three origins, four blueprints"]
     assert set(table) > {BARE, f"{GENERATED}, 3 exact origins", f"{BARE} (again)"}
@@ -362,11 +371,12 @@ def test_ten_thousand_origins_take_as_many_calls_as_three(
     assert calls(applications[few], Case(few, kind)) == calls(applications[many], Case(many, kind))
 
 
-@pytest.mark.parametrize("kind", [*FIVE, NEAR_MISS])
+@pytest.mark.parametrize("kind", [*FIVE, NEAR_MISS, LONG])
+@pytest.mark.parametrize("wildcard", [False, True], ids=["exact", "wildcard"])
 def test_a_hundred_blueprints_take_as_many_calls_as_four(
-    applications: Applications, kind: str
+    applications: Applications, kind: str, wildcard: bool
 ) -> None:
-    few = Subject(GENERATED)
+    few = Subject(GENERATED, wildcard=wildcard)
     many = replace(few, blueprints=MANY_BLUEPRINTS)
 
     assert calls(applications[few], Case(few, kind)) == calls(applications[many], Case(many, kind))
