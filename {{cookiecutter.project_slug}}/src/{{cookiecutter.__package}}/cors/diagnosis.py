@@ -83,6 +83,12 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):([/\\]*)")
 _KNOWN_SCHEMES = origins.SCHEMES_WITHOUT_PAGES.union(origins.DEFAULT_PORTS)
 _QUOTES = "'\"`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 _SEPARATOR = r"\\n|[\s;|，、；]"  # noqa: RUF001 - commas of other scripts
+_ALTERNATIVES = r"\([^()\s]*\|"
+_REGULAR_EXPRESSION = (
+    r"//\.\*|^\.\*|\.\+|[\^$(){}]|s\?:"
+    r"|(?<!:)(?<!:\\)\\[.dwsb/]"  # but for the slashes of https:\docs.example.com
+    r"|(?<!//)(?<!^)(?<!\*\.)\[|\[[^\[\]:]*-"  # but for the bracket of an IPv6 address
+)
 _COMMENT = r"(?:^|\s)(?:#|//\s)"
 _WORDS = frozenset(
     "all any everybody everyone false nil no nobody none off on true undefined yes".split()
@@ -186,12 +192,14 @@ _RULES = (
     _Rule("quotes", lambda p: set(_QUOTES) & set(p.text), "quotes are not part of an origin"),
     _Rule("brackets", _matches(r"[<>]"), "angle brackets are not part of an origin"),
     _Rule("comment", _matches(_COMMENT), "a comment needs a line of its own"),
-    _Rule("separator", _matches(_SEPARATOR), "entries hold no blanks, and commas separate them"),
+    _Rule(
+        "separator",
+        lambda p: re.search(_SEPARATOR, p.text) and not re.search(_ALTERNATIVES, p.text),
+        "entries hold no blanks, and commas separate them",
+    ),
     _Rule(
         "regex",
-        _matches(
-            r"\\[.dwsb/]|//\.\*|^\.\*|\.\+|[\^$(){}]|(?<!//)(?<!^)(?<!\*\.)\[|\[[^\[\]:]*-|s\?:"
-        ),
+        _matches(_REGULAR_EXPRESSION),
         "a regular expression; write each origin, or https://*.example.com for all its subdomains",
     ),
     # `*`
@@ -360,6 +368,7 @@ def _is_certain(parts: _Parts) -> bool:
     """Tell whether what is left out of a correction says nothing of the host that was meant."""
     return (
         parts.text.isascii()
+        and not parts.slashes.startswith("//\\")
         and "." not in parts.user
         and not parts.rest.startswith(("\\", "//"))
         and not (origins.is_ip(parts.host) and parts.rest[1:].isdigit())
