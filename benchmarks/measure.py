@@ -16,6 +16,7 @@ from .cases import FEW_BLUEPRINTS, all_tables, blueprint_names
 from .plan import Plan
 from .projects import Workshop
 from .report import Report
+from .summary import in_short
 
 PACKAGES = (
     "flask werkzeug flask-cors cookiecutter uv starlette django django-cors-headers "
@@ -42,8 +43,10 @@ class Run:
         self._measure_commands(workshop)
         self._measure_starts(workshop, projects[FEW_BLUEPRINTS])
         self._measure_servers(projects[FEW_BLUEPRINTS])
-        self._report.about["Duration"] = f"{time.monotonic() - self._started:.0f} s"
-        return self._report
+        report = self._report
+        report.about["Duration"] = f"{time.monotonic() - self._started:.0f} s"
+        report.in_short = in_short(report.tables, report.about)
+        return report
 
     def _measure_requests(self, projects: dict[int, Path]) -> None:
         plan = self._plan

@@ -41,12 +41,16 @@ class Table:
 
 @dataclass
 class Report:
-    """A run: where and when it was, what it measured, how budgets fared, what it left out."""
+    """A run: where and when it was, what it measured, how budgets fared, what it left out.
+
+    `in_short` is a list and a sentence in Markdown, which the README has too.
+    """
 
     about: dict[str, str]
     tables: list[Table] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    in_short: str = ""
 
     def markdown(self) -> str:
         """Return everything as a page."""
@@ -54,6 +58,7 @@ class Report:
             "# Benchmarks",
             "Medians, and their ratio to the bare form (or to the first row) with its quartiles.",
             "\n".join(f"- {name}: {text}" for name, text in self.about.items()),
+            f"## In short\n\n{self.in_short}",
             budgets(self.verdicts),
             *map(rendered, self.tables),
         ]

@@ -33,6 +33,7 @@ from .projects import ROOT, environment
 from .report import Cell, Table
 
 OVER_HTTP = "Over HTTP on loopback: requests a second"
+GRANIAN = "granian, 2 workers"
 SECONDS, CONNECTIONS = 1, 16
 APP = "benchmarks.apps:served"
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
@@ -88,7 +89,7 @@ def granian(port: int) -> list[str]:
 SERVERS: dict[str, tuple[str, ServerCommand]] = {
     "gunicorn, 2 sync workers": ("gunicorn", gunicorn(f"{APP}()", workers=2)),
     "waitress, 4 threads": ("waitress", waitress),
-    "granian, 2 workers": ("granian", granian),
+    GRANIAN: ("granian", granian),
 }
 
 

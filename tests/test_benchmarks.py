@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,9 @@ from benchmarks.apps import NEEDS, flask_app, is_installed
 from benchmarks.budgets import FEWEST_VALUES, Verdict, Word, exit_code, judge
 from benchmarks.cases import (
     BARE,
+    CORS_APP,
     FIVE,
+    FLASK_CORS,
     GENERATED,
     LISTED,
     LONG,
@@ -29,6 +32,7 @@ from benchmarks.cases import (
     NEAR_MISS,
     PREFLIGHT,
     SIZES,
+    THE_NUMBER_OF_ORIGINS,
     Case,
     Expected,
     Subject,
@@ -42,7 +46,8 @@ from benchmarks.inprocess import FLAT_KINDS
 from benchmarks.processes import NO_ORIGINS, NO_ORIGINS_AGAIN, many_origins, start_verdict
 from benchmarks.projects import SLUG
 from benchmarks.report import Cell, Report, Table, grid, number
-from benchmarks.servers import Load, read_load
+from benchmarks.servers import OVER_HTTP, Load, read_load
+from benchmarks.summary import in_short
 from benchmarks.worker import Answer, WSGITarget, check, consume, ignore
 
 from .conftest import ROOT, bake_into, clean_environment
@@ -150,6 +155,61 @@ def test_a_run_is_written_printed_and_ends_with_its_exit_code(
     data = json.loads((tmp_path / "results/benchmarks.json").read_text(encoding="utf-8"))
     assert data["tables"]["A table"]["ours"][LISTED]["ratio"]["median"] == 1.0634
     assert data["budgets"][0]["figure"]["count"] == 9
+
+
+ABOUT = {
+    "Date": "2026-11-25 04:15 UTC",
+    "Machine": "Linux x86_64, 2 cores",
+    "Python": "CPython 3.11.7",
+    "Versions": "flask 3.1.3, werkzeug 3.1.9, flask-cors 6.0.5, flask-else 1",
+    "Command": "make bench",
+}
+MADE = (
+    "Measured on 2026-11-25 on Linux x86_64, 2 cores, with CPython 3.11.7, flask 3.1.3 and "
+    "flask-cors 6.0.5; `make bench` repeats it and judges the budgets."
+)
+
+
+def cell(ratio: float, value: float = 50.0) -> Cell:
+    return Cell(Figure.of([value]), "µs", Figure.of([ratio]))
+
+
+def test_a_run_is_summed_up_in_three_lines_of_its_medians() -> None:
+    requests = {str(Subject(GENERATED)): {LISTED: cell(1.04), PREFLIGHT: cell(0.03)}}
+    for number_of, variant in enumerate(FLASK_CORS):
+        listed, preflight = cell(1.7 - number_of / 10, 68), cell(1.5 + number_of / 10)
+        requests[str(Subject(variant))] = {LISTED: listed, PREFLIGHT: preflight}
+    requests[str(Subject(GENERATED, 10_000))] = {LISTED: cell(1.06, 51.0)}
+    requests[str(Subject(CORS_APP, 10_000))] = {LISTED: cell(32.0, 1469.0)}
+    http = {
+        f"granian, 2 workers: {Subject(variant, 1_000)}": {LISTED: cell(ratio)}
+        for variant, ratio in ((GENERATED, 0.9), (CORS_APP, 0.35))
+    }
+    tables = [Table(THE_NUMBER_OF_ORIGINS, requests), Table(OVER_HTTP, http)]
+
+    assert in_short(tables, ABOUT).splitlines() == [
+        "- A GET from a listed origin takes 1.04 times the same application without CORS "
+        "(flask-cors: 1.40 to 1.70), a preflight 0.030 times (1.50 to 1.80).",
+        "- With 3 and with 10,000 origins it takes 50.0 µs and 51.0 µs "
+        "(`CORS(app)`: 68.0 µs and 1,469 µs).",
+        "- Over HTTP with 1,000 origins, granian serves 0.90 of what it serves without CORS "
+        "(`CORS(app)`: 0.35).",
+        "",
+        MADE,
+    ]
+
+
+def test_what_was_not_measured_is_not_summed_up() -> None:
+    assert in_short([], ABOUT).strip() == MADE
+
+
+def test_the_readme_repeats_the_newest_results() -> None:
+    results = (ROOT / "benchmarks/results/benchmarks.md").read_text(encoding="utf-8")
+    (summed_up,) = re.findall(r"^## In short\n(.*?)^## ", results, re.MULTILINE | re.DOTALL)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert len(re.findall("^- ", summed_up, re.MULTILINE)) == 3
+    assert " ".join(summed_up.split()) in " ".join(readme.split())
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
@@ -260,6 +320,7 @@ def test_the_command_runs_from_end_to_end(
     done, results = quick_run
     assert done.returncode == 0, done.stderr
     page = (results / "benchmarks.md").read_text(encoding="utf-8")
+    assert "\n## In short\n\n- A GET from a listed origin takes " in page
     data = json.loads((results / "benchmarks.json").read_text(encoding="utf-8"))
 
     assert done.stdout.strip() == page.strip()
