@@ -470,7 +470,7 @@ def test_the_middleware_keeps_to_wsgi(app: Flask) -> None:
         write(b"written")
         return Body()
 
-    app.wsgi_app.__self__._wsgi_app = wsgi_app  # type: ignore[attr-defined]
+    app.wsgi_app.__self__._application = wsgi_app  # type: ignore[attr-defined]
 
     def server_start(status: str, headers: Any, exc_info: Any = None) -> Any:
         started.append((status, cors_headers(headers), exc_info and exc_info[0]))

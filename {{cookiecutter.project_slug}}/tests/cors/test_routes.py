@@ -279,3 +279,17 @@ def test_a_preflight_does_not_end_the_check() -> None:
     app.add_url_rule("/elsewhere", "a.late", view)
     with pytest.raises(ConfigurationError, match="rule '/elsewhere' must lie under"):
         app.test_client().get("/elsewhere")
+
+
+def test_what_never_reaches_flask_waits_for_no_check() -> None:
+    """The check takes long where there are many routes; a view is what it is there for."""
+    late = blueprint("a", "/api/a", "/")
+    app = application(late, settings={"CORS_ORIGINS": "https://a.example"})
+    app.add_url_rule("/elsewhere", "a.late", view)
+    client = app.test_client()
+    asked = {"Origin": "https://a.example", "Access-Control-Request-Method": "PUT"}
+
+    assert client.options("/api/a/", headers=asked).status_code == 204
+    assert client.post("/api/a/", headers={"Origin": "https://b.example"}).status_code == 403
+    with pytest.raises(ConfigurationError):
+        client.get("/api/a/")

@@ -25,9 +25,10 @@ class CORSMiddleware:
 
     It stands directly around Flask, so that it sees every request and every answer: routed, 404,
     405, redirected, failed in a hook. Middleware that changes paths, methods, scheme or host (such
-    as Werkzeug's ProxyFix) goes around it. `check_routes` is called until Flask has a request, and
-    raises ConfigurationError where a path would select another policy than its blueprint's.
-    What answers is the application, what hears of refusals is its log, unless others are given.
+    as Werkzeug's ProxyFix) goes around it. `check_routes` is called before Flask has its first
+    request, and raises ConfigurationError where a path would select another policy than its
+    blueprint's. What answers is the application, what hears of refusals is its log, unless others
+    are given.
     """
 
     def __init__(
@@ -39,21 +40,18 @@ class CORSMiddleware:
         on_refusal: Callable[[Refusal], None] | None = None,
     ) -> None:
         self._app = app
-        self._wsgi_app = wsgi_app or app.wsgi_app
+        self._application = wsgi_app or app.wsgi_app
+        self._pass_on: WSGIApplication = self._check_and_pass_on
+        self._check_routes = check_routes
         self._prefixes = prefixes
-        self._check_routes: Callable[[], None] | None = check_routes
         self._on_refusal = on_refusal or RefusalLog(app).log
         self._overruled: set[str] = set()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        check_routes = self._check_routes
-        if check_routes:
-            check_routes()
         policy = self._prefixes.policy_for(environ.get("PATH_INFO", ""))
         if policy is None:
-            self._check_routes = None
-            return self._wsgi_app(environ, start_response)
+            return self._pass_on(environ, start_response)
 
         origin = environ.get("HTTP_ORIGIN")
         if origin is None:
@@ -84,9 +82,14 @@ class CORSMiddleware:
                     break
             return start_response(status, headers + cors_headers, exc_info)
 
-        if check_routes:
-            self._check_routes = None  # from its first request on, Flask takes no more routes
-        return self._wsgi_app(environ, start)
+        return self._pass_on(environ, start)
+
+    def _check_and_pass_on(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        self._check_routes()
+        self._pass_on = self._application  # from its first request on, Flask takes no more routes
+        return self._application(environ, start_response)
 
     def _refuse(
         self, start_response: StartResponse, refusal: Refusal, vary: Headers
