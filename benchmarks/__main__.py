@@ -31,12 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def publish(report: Report, folder: Path) -> int:
     """Print a report and write it into a folder; return 1 where a budget is broken."""
     folder.mkdir(parents=True, exist_ok=True)
-    if is_possible():
-        draw(report, folder / "benchmarks.svg")
-    else:
+    if not is_possible():
         report.left_out.append("the picture: left out, matplotlib is not installed")
     (folder / "benchmarks.md").write_text(report.markdown(), encoding="utf-8")
     (folder / "benchmarks.json").write_text(report.json(), encoding="utf-8")
+    if is_possible():
+        draw(report, folder / "benchmarks.svg")
     print(report.markdown())
     return exit_code(report.verdicts)
 

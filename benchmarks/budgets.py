@@ -11,6 +11,8 @@ from .figures import Figure
 
 # One process can be off by 3 % from the layout of its memory alone, however long it runs.
 FEWEST_VALUES = 9
+# What noise can excuse: a machine that is louder than this is no excuse for everything.
+MOST_NOISE = 0.05
 
 
 class Word(StrEnum):
@@ -38,7 +40,10 @@ class Verdict:
 def judge(
     name: str, limit: float, unit: str, values: Sequence[float], noise: float = 0.0
 ) -> Verdict:
-    """Judge a budget by the median of its values: broken is what noise cannot explain."""
+    """Judge a budget by the median of its values: broken is what noise cannot explain.
+
+    `noise` is relative; more than MOST_NOISE of it counts as that much.
+    """
     if not values:
         return Verdict(name, limit, unit, Word.NOT_MEASURED, noise, None)
     figure = Figure.of(values)
@@ -46,7 +51,7 @@ def judge(
         word = Word.TOO_FEW
     elif median(values) <= limit:
         word = Word.KEPT
-    elif median(values) <= limit * (1 + noise):
+    elif median(values) <= limit * (1 + min(noise, MOST_NOISE)):
         word = Word.WITHIN_NOISE
     else:
         word = Word.BROKEN

@@ -29,7 +29,7 @@ class Figure:
 
 
 def paired_ratios(values: Sequence[float], bases: Sequence[float]) -> list[float]:
-    """Divide what was measured in the same round."""
+    """Divide what was measured together: in the same round, or in the same process."""
     return [value / base for value, base in zip(values, bases, strict=True)]
 
 
@@ -39,8 +39,8 @@ def medians(processes: Sequence[Rounds], case: str) -> list[float]:
 
 
 def median_ratios(processes: Sequence[Rounds], case: str, base: str) -> list[float]:
-    """Return the median of the ratios of a case to another one, in each process."""
-    return [median(paired_ratios(rounds[case], rounds[base])) for rounds in processes]
+    """Return the median of a case divided by that of another one, in each process."""
+    return paired_ratios(medians(processes, case), medians(processes, base))
 
 
 def noise(controls: Sequence[Sequence[float]]) -> float:

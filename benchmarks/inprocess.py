@@ -73,7 +73,9 @@ def verdicts(processes: Sequence[Rounds], plan: Plan) -> list[Verdict]:
 
     few, many = plan.sizes[0], plan.sizes[-1]
     judged = [
-        verdict("a GET with a listed origin, of bare Flask", 1.05, generated, bare, LISTED),
+        verdict(
+            "a GET with an origin listed by name, of bare Flask", 1.05, generated, bare, LISTED
+        ),
         verdict("a preflight, of bare Flask's OPTIONS", 0.05, generated, bare, PREFLIGHT),
     ]
     for kind_of_list, base in exact_and_wildcard.items():

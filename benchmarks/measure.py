@@ -81,8 +81,7 @@ class Run:
             self._report.tables.append(
                 processes.table("Generation to green tests: cookiecutter, uv run pytest", green)
             )
-        noise = processes.control(seconds)
-        self._report.verdicts.append(processes.green_tests_verdict(green, noise))
+        self._report.verdicts.append(processes.green_tests_verdict(green))
 
     def _measure_starts(self, workshop: Workshop, project: Path) -> None:
         origins = self._plan.sizes[-1]

@@ -15,6 +15,7 @@ from .cases import (
     THE_NUMBER_OF_ORIGINS,
     Subject,
 )
+from .figures import Figure
 from .report import Cell, Table, number
 from .servers import GRANIAN, OVER_HTTP
 
@@ -41,14 +42,16 @@ def of_a_request(rows: Rows) -> str:
     """Say what CORS adds to a request."""
 
     def compared(kind: str) -> tuple[str, str]:
-        theirs = sorted(ratio(rows[str(Subject(variant))][kind]) for variant in FLASK_CORS)
-        ours = ratio(rows[str(Subject(GENERATED))][kind])
+        theirs = sorted(ratio(rows[str(Subject(variant))][kind]).median for variant in FLASK_CORS)
+        ours = ratio(rows[str(Subject(GENERATED))][kind]).median
         return number(ours), f"{number(theirs[0])} to {number(theirs[-1])}"
 
     (get, others_get), (preflight, others_preflight) = map(compared, (LISTED, PREFLIGHT))
+    wildcard = number(ratio(rows[str(Subject(GENERATED, wildcard=True))][LISTED]).median)
     return (
-        f"A GET from a listed origin takes {get} times the same application without CORS "
-        f"(flask-cors: {others_get}), a preflight {preflight} times ({others_preflight})."
+        f"A GET from an origin listed by name takes {get} times the same application without CORS, "
+        f"from one that a wildcard stands for {wildcard} times (flask-cors: {others_get}); "
+        f"a preflight {preflight} times ({others_preflight})."
     )
 
 
@@ -70,11 +73,12 @@ def over_http(rows: Rows) -> str:
     """Say what is left of a server's requests a second."""
 
     def left(variant: str) -> str:
-        return number(ratio(rows[f"{GRANIAN}: {Subject(variant, 1_000)}"][LISTED]))
+        parts = ratio(rows[f"{GRANIAN}: {Subject(variant, 1_000)}"][LISTED])
+        return f"{number(parts.median)} ({number(parts.low)} to {number(parts.high)})"
 
     return (
         f"Over HTTP with 1,000 origins, granian serves {left(GENERATED)} of what it serves without "
-        f"CORS (`CORS(app)`: {left(CORS_APP)})."
+        f"CORS; with `CORS(app)` {left(CORS_APP)}."
     )
 
 
@@ -85,6 +89,6 @@ LINES: list[tuple[Callable[[Rows], str], str]] = [
 ]
 
 
-def ratio(cell: Cell) -> float:
+def ratio(cell: Cell) -> Figure:
     """Return how a cell compares to its bare form, which has no ratio but is one."""
-    return cell.ratio.median if cell.ratio else 1.0
+    return cell.ratio or Figure.of([1.0])
