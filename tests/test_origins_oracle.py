@@ -5,7 +5,6 @@ is shown by counting what Python does, line by line and call by call. What a reg
 within one call cannot be counted, so the patterns are read instead: none may backtrack.
 """
 
-import gc
 import importlib
 import re
 import sys
@@ -13,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from ipaddress import IPv6Address
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import ada_url
@@ -22,6 +21,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from .conftest import PACKAGE
+from .counting import Watched, work
 
 
 def load(name: str) -> tuple[Any, Any]:
@@ -198,37 +198,6 @@ def test_each_entry_of_any_text_is_accepted_or_has_one_problem_with_a_cure(text:
     assert len(refused) == len(problems)
     assert refused.items() <= dict(enumerate(written, start=1)).items()
     assert accepted == [e for n, e in enumerate(written, 1) if n not in refused or e == "*"]
-
-
-class Watched(str):
-    """A text whose comparisons are calls of Python, so that they are counted."""
-
-    __hash__ = str.__hash__
-
-    def __eq__(self, other: object) -> bool:
-        return str.__eq__(self, other)
-
-
-def work(function: Callable[[str], object], text: str) -> int:
-    """Count the lines that run, each turn of a loop anew, and the calls, those into C as well."""
-    counted = 0
-
-    def count(frame: FrameType, event: str, argument: object) -> Any:
-        nonlocal counted
-        counted += event in ("line", "call", "c_call")
-        return count
-
-    before = sys.gettrace()
-    gc.disable()  # hypothesis listens to the collector, with lines of its own
-    sys.setprofile(count)
-    sys.settrace(count)
-    try:
-        function(text)
-    finally:
-        sys.settrace(before)
-        sys.setprofile(None)
-        gc.enable()
-    return counted
 
 
 @pytest.mark.parametrize("piece", PIECES, ids=ascii)
