@@ -34,7 +34,7 @@ OTHER_PACKAGES = frozenset(
 )
 WINDOWS_DEVICES = frozenset("con prn aux nul com1 com2 com3 com4 lpt1 lpt2 lpt3".split())
 # Modules of the generated project that a blueprint's module or test would overwrite.
-OTHER_MODULES = frozenset(["errors", "factory", "incoming"])
+OTHER_MODULES = frozenset(["env_file", "errors", "factory", "incoming"])
 
 
 class AnswersExtension(Extension):

@@ -86,6 +86,10 @@ class Workshop:
         kept = "".join(line for line in lines if not any(word in line for word in unwanted))
         text = re.sub(r"from \. import .*", "from . import blueprints, errors", kept)
         factory.write_text(text, encoding="utf-8")
+        server = copy / "wsgi.py"
+        text = server.read_text(encoding="utf-8").replace("create_app, env_file", "create_app")
+        text = f"from dotenv import load_dotenv\n{text.replace('env_file.load(', 'load_dotenv(')}"
+        server.write_text(text, encoding="utf-8")
         return copy
 
     def with_origins(self, project: Path, name: str, origins: Sequence[str]) -> Path:

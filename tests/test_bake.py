@@ -118,7 +118,7 @@ def test_blueprints_are_made_from_the_answer(baked: Callable[[str], Project]) ->
 
     assert modules == {"__init__.py", "orders.py", "catalog.py", "admin.py"}
     assert tests == {
-        *("test_factory.py", "test_errors.py", "test_incoming.py"),
+        *("test_env_file.py", "test_errors.py", "test_factory.py", "test_incoming.py"),
         *("test_orders.py", "test_catalog.py", "test_admin.py"),
     }
     for name in ("orders", "catalog", "admin"):

@@ -140,6 +140,17 @@ def test_a_wrong_setting_is_said_without_a_traceback(
     ]
 
 
+def test_a_line_of_the_env_file_that_is_none_stops_the_start(bake: Bake) -> None:
+    project = bake()
+    (project.path / ".env").write_text("CORS_ORIGINS_ADMIN: https://admin.example\n")
+
+    for command in (["flask", "cors"], ["gunicorn", "wsgi:app", "--check-config"]):
+        done = project.run(*command)
+
+        assert done.returncode != 0
+        assert ".env has 1 problem:\n  line 1: not NAME=value; quotes, if any," in done.stderr
+
+
 def test_a_server_says_it_too(default_project: Project) -> None:
     done = default_project.run("gunicorn", "wsgi:app", "--check-config", env={"CORS_MAX_AGE": "x"})
 

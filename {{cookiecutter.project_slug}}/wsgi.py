@@ -3,13 +3,12 @@
 import logging
 from pathlib import Path
 
-from dotenv import load_dotenv
 from flask.logging import default_handler
 
-from my_api import create_app
+from my_api import create_app, env_file
 
 # The .env beside this file; what the process environment holds already stays.
-load_dotenv(Path(__file__).with_name(".env"))
+env_file.load(Path(__file__).with_name(".env"))
 
 # Flask's handler writes to stderr. Servers that have handlers of their own would write it again.
 logger = logging.getLogger("my_api")

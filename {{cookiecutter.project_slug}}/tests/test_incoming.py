@@ -75,6 +75,44 @@ def test_anything_but_a_whole_number_stops_the_start(
     assert str(problem.entry).lower() == value.lower()
 
 
+@pytest.mark.parametrize(
+    ("hosts", "write"),
+    [
+        ("api.example.com,127.0.0.1", '["api.example.com", "127.0.0.1"]'),
+        ("['api.example.com', '127.0.0.1']", '["api.example.com", "127.0.0.1"]'),
+        ("api.example.com", '["api.example.com"]'),
+        ("8000", None),
+        ("[1]", None),
+    ],
+)
+def test_hosts_that_are_no_list_stop_the_start(
+    monkeypatch: pytest.MonkeyPatch, hosts: str, write: str | None
+) -> None:
+    monkeypatch.setenv("FLASK_TRUSTED_HOSTS", hosts)
+
+    with pytest.raises(ConfigurationError, match="Configuration has 1 problem:\n") as raised:
+        create_app()
+
+    (problem,) = raised.value.problems
+    assert (problem.variable, problem.wrong) == (
+        "FLASK_TRUSTED_HOSTS",
+        "not a list of names in JSON",
+    )
+    assert problem.write == write
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [("", 200), ('["api.example.com"]', 400), ('["api.example.com", "localhost"]', 200)],
+)
+def test_a_host_that_is_not_trusted_is_answered_with_400(
+    monkeypatch: pytest.MonkeyPatch, hosts: str, status: int
+) -> None:
+    monkeypatch.setenv("FLASK_TRUSTED_HOSTS", hosts)
+
+    assert create_app().test_client().get("/health").status_code == status
+
+
 def test_the_options_of_the_reader_of_json_are_kept(app: Flask) -> None:
     assert app.json.loads("[1.50]", parse_float=str) == ["1.50"]
 

@@ -1,5 +1,8 @@
-"""What is believed of a request: the proxies in front, the size of a body, the depth of JSON."""
+"""What is believed of a request: proxies in front, its host, the size and depth of a body."""
 
+import json
+import re
+from collections.abc import Mapping
 from io import BytesIO
 from typing import IO, Any
 
@@ -13,9 +16,8 @@ from werkzeug.utils import cached_property
 from .cors import ConfigurationError
 from .cors.problems import Problem
 
-DEFAULTS = {"TRUSTED_PROXY_HOPS": 0, "MAX_CONTENT_LENGTH": 1024 * 1024}
-
-_NO_NUMBER = "not a whole number of 0 or more, such as 1"
+NUMBERS = ("TRUSTED_PROXY_HOPS", "MAX_CONTENT_LENGTH")
+DEFAULTS = {"TRUSTED_PROXY_HOPS": 0, "MAX_CONTENT_LENGTH": 1024 * 1024, "TRUSTED_HOSTS": None}
 
 
 def init_app(app: Flask) -> None:
@@ -23,17 +25,14 @@ def init_app(app: Flask) -> None:
 
     ``TRUSTED_PROXY_HOPS`` proxies in front are believed what they say in ``X-Forwarded-For``,
     ``-Proto`` and ``-Host``. A body of more than ``MAX_CONTENT_LENGTH`` bytes is answered with
-    413, JSON that is nested too deeply with 400. Raises ConfigurationError for anything but whole
-    numbers. See https://werkzeug.palletsprojects.com/middleware/proxy_fix/.
+    413, JSON that is nested too deeply with 400, a host that is none of ``TRUSTED_HOSTS`` with 400.
+    Raises ConfigurationError for anything but whole numbers and a list of names. See
+    https://werkzeug.palletsprojects.com/middleware/proxy_fix/.
     """
     for name, default in DEFAULTS.items():
         if app.config.get(name) in (None, ""):
             app.config[name] = default
-    problems = [
-        Problem(f"FLASK_{name}", "number", _NO_NUMBER, entry=str(value))
-        for name in DEFAULTS
-        if not is_whole_number(value := app.config[name])
-    ]
+    problems = [*problems_of_numbers(app.config), *problems_of_hosts(app.config)]
     if problems:
         raise ConfigurationError(problems, subject="Configuration")
     app.json = JSONProvider(app)
@@ -45,9 +44,24 @@ def init_app(app: Flask) -> None:
         )
 
 
-def is_whole_number(value: object) -> bool:
-    """Tell whether a value is 0, 1, 2, ...; True and False are not, though they are numbers."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def problems_of_numbers(config: Mapping[str, Any]) -> list[Problem]:
+    """Return a problem for each setting that is none of 0, 1, 2, ...; True and False are not."""
+    wrong = "not a whole number of 0 or more, such as 1"
+    return [
+        Problem(f"FLASK_{name}", "number", wrong, entry=str(config[name]))
+        for name in NUMBERS
+        if not (type(config[name]) is int and config[name] >= 0)
+    ]
+
+
+def problems_of_hosts(config: Mapping[str, Any]) -> list[Problem]:
+    """Return a problem for hosts that are no list: Flask would trust each letter of a text."""
+    hosts = config["TRUSTED_HOSTS"]
+    if hosts is None or (isinstance(hosts, list) and all(isinstance(host, str) for host in hosts)):
+        return []
+    write = json.dumps(re.findall(r"[^][\s,;'\"]+", hosts)) if isinstance(hosts, str) else None
+    wrong = "not a list of names in JSON"
+    return [Problem("FLASK_TRUSTED_HOSTS", "hosts", wrong, write, entry=str(hosts))]
 
 
 class Request(FlaskRequest):

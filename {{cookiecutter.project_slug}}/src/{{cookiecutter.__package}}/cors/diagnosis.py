@@ -292,6 +292,11 @@ _RULES = (
         lambda p: len(p.wildcard + p.host) > origins.MAX_HOST_LENGTH,
         "the host is over 253 characters",
     ),
+    _Rule(
+        "leading-dot",
+        lambda p: p.host.startswith("."),
+        "the host begins with a dot; *. in its place means every subdomain",
+    ),
     _Rule("label-empty", lambda p: "" in _labels(p), "two dots with nothing between them"),
     _Rule(
         "label-length", lambda p: max(map(len, _labels(p))) > 63, "a label is over 63 characters"

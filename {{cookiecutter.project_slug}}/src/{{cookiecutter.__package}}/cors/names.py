@@ -11,6 +11,7 @@ from typing import NamedTuple
 # Of the characters that RFC 9110 (section 5.6.2) allows, those that names are made of: others come
 # from quotes, separators and placeholders.
 _is_name = re.compile(r"[0-9A-Za-z._-]+").fullmatch
+_SEPARATOR = re.compile(r"[\s;|]+")
 _WORDS = frozenset("all any false nil none null true undefined".split())
 
 
@@ -41,8 +42,20 @@ def _one_of(names: str) -> Callable[[str], object]:
     return lambda name: name.lower() in listed
 
 
+def _separated(name: str) -> str | None:
+    """Return names that something else than commas separates, with commas, or None."""
+    names = _SEPARATOR.split(name)
+    return ", ".join(names) if all(map(_is_name, names)) else None
+
+
 _SPELLING = (
     Rule("name-empty", lambda name: not name, "nothing stands between two commas; delete one"),
+    Rule(
+        "separator",
+        lambda name: _SEPARATOR.search(name),
+        "names hold no blanks, and commas separate them",
+        _separated,
+    ),
     Rule("name-any", lambda name: name == "*", "* is not taken here; list the names"),
     Rule(
         "name-pattern",
