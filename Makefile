@@ -16,10 +16,10 @@ demo: $(READY) ## Generate the default project into build/, run it, show what pa
 	@$(BIN)/python scripts/demo.py
 
 test: $(READY) lint ## Test the template: what must hold at each change
-	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest -rs -m "not slow" --numprocesses auto --dist loadfile
 
 test-all: test ## Test the template with what takes longer too
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -rs -m slow
 
 bench: $(READY_FOR_BENCH) ## Measure what a request and a project cost, into benchmarks/results/
 	$(BIN)/python -m benchmarks
