@@ -26,6 +26,14 @@ def test_what_is_set_already_stays(path: Path) -> None:
     assert os.environ["EMPTY"] == ""
 
 
+def test_a_mark_at_the_beginning_is_part_of_no_name(path: Path) -> None:
+    path.write_text("CORS_ORIGINS=https://a.example\n", encoding="utf-8-sig")
+
+    env_file.load(path)
+
+    assert os.environ["CORS_ORIGINS"] == "https://a.example"
+
+
 def test_no_file_is_needed(path: Path) -> None:
     env_file.load(path)
 

@@ -80,7 +80,7 @@ def test_anything_but_a_whole_number_stops_the_start(
     [
         ("api.example.com,127.0.0.1", '["api.example.com", "127.0.0.1"]'),
         ("['api.example.com', '127.0.0.1']", '["api.example.com", "127.0.0.1"]'),
-        ("api.example.com", '["api.example.com"]'),
+        ("['api.example.com']", '["api.example.com"]'),
         ("8000", None),
         ("[1]", None),
     ],
@@ -103,7 +103,13 @@ def test_hosts_that_are_no_list_stop_the_start(
 
 @pytest.mark.parametrize(
     ("hosts", "status"),
-    [("", 200), ('["api.example.com"]', 400), ('["api.example.com", "localhost"]', 200)],
+    [
+        ("", 200),
+        ("localhost", 200),
+        ("api.example.com", 400),
+        ('["api.example.com"]', 400),
+        ('["api.example.com", "localhost"]', 200),
+    ],
 )
 def test_a_host_that_is_not_trusted_is_answered_with_400(
     monkeypatch: pytest.MonkeyPatch, hosts: str, status: int

@@ -18,7 +18,8 @@ def load(path: Path) -> None:
     if not path.exists():
         return
     wrong = "not NAME=value; quotes, if any, stand around the whole value"
-    with path.open(encoding="utf-8") as file:
+    encoding = "utf-8-sig"  # some editors begin a file with a mark, which is part of no name
+    with path.open(encoding=encoding) as file:
         problems = [
             Problem(f"line {binding.original.line}", "line", wrong)
             for binding in parse_stream(file)
@@ -26,4 +27,4 @@ def load(path: Path) -> None:
         ]
     if problems:
         raise ConfigurationError(problems, subject=path.name)
-    load_dotenv(path)
+    load_dotenv(path, encoding=encoding)

@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
     ``TRUSTED_PROXY_HOPS`` proxies in front are believed what they say in ``X-Forwarded-For``,
     ``-Proto`` and ``-Host``. A body of more than ``MAX_CONTENT_LENGTH`` bytes is answered with
     413, JSON that is nested too deeply with 400, a host that is none of ``TRUSTED_HOSTS`` with 400.
-    Raises ConfigurationError for anything but whole numbers and a list of names. See
+    Raises ConfigurationError for anything but whole numbers and names of hosts. See
     https://werkzeug.palletsprojects.com/middleware/proxy_fix/.
     """
     for name, default in DEFAULTS.items():
@@ -55,11 +55,14 @@ def problems_of_numbers(config: Mapping[str, Any]) -> list[Problem]:
 
 
 def problems_of_hosts(config: Mapping[str, Any]) -> list[Problem]:
-    """Return a problem for hosts that are no list: Flask would trust each letter of a text."""
+    """Return a problem for hosts that are neither a list of names nor a text, which is one name."""
     hosts = config["TRUSTED_HOSTS"]
     if hosts is None or (isinstance(hosts, list) and all(isinstance(host, str) for host in hosts)):
         return []
-    write = json.dumps(re.findall(r"[^][\s,;'\"]+", hosts)) if isinstance(hosts, str) else None
+    names = re.findall(r"[^][\s,;'\"]+", hosts) if isinstance(hosts, str) else []
+    if names == [hosts]:
+        return []
+    write = json.dumps(names) if names else None
     wrong = "not a list of names in JSON"
     return [Problem("FLASK_TRUSTED_HOSTS", "hosts", wrong, write, entry=str(hosts))]
 
