@@ -34,7 +34,7 @@ OTHER_PACKAGES = frozenset(
 )
 WINDOWS_DEVICES = frozenset("con prn aux nul com1 com2 com3 com4 lpt1 lpt2 lpt3".split())
 # Modules of the generated project that a blueprint's module or test would overwrite.
-OTHER_MODULES = frozenset(["env_file", "errors", "factory", "incoming"])
+OTHER_MODULES = frozenset(["cors", "errors", "factory", "incoming"])
 
 
 class AnswersExtension(Extension):
@@ -112,10 +112,19 @@ def origins(answer: str) -> list[str]:
     written = [entry.strip() for entry in answer.split(",")]
     if all(map(_generated_module("origins").parse, written)):
         return written
-    entries, problems = _generated_module("diagnosis").examine("cors_origins", answer)
+    diagnosis, problem = _generated_module("diagnosis"), _generated_module("problems").Problem
+    written = diagnosis.split(answer)
+    faults = [diagnosis.fault_of_origin(entry, len(written)) for entry in written]
+    problems = [
+        problem("cors_origins", *fault, entry, position)
+        for position, (entry, fault) in enumerate(zip(written, faults, strict=True), start=1)
+        if fault
+    ]
+    if fault := diagnosis.fault_of_list(answer, diagnosis.fault_of_origin):
+        problems = [problem("cors_origins", *fault, answer)]
     if problems:
         raise SystemExit("\n".join(map(str, problems)))
-    return list(entries)
+    return list(written)
 
 
 def example_origin(answer: str) -> str:
@@ -147,9 +156,9 @@ def toml(text: str) -> str:
 
 
 def template_version() -> str:
-    """Return the version of this template, as its pyproject.toml has it."""
-    text = (TEMPLATE / "pyproject.toml").read_text(encoding="utf-8")
-    (version,) = re.findall(r'^version = "(.+)"$', text, re.MULTILINE)
+    """Return the version of this template: that of the CORS package, where it stands."""
+    text = (CORS_PACKAGE / "__init__.py").read_text(encoding="utf-8")
+    (version,) = re.findall(r'^__version__ = "(.+)"$', text, re.MULTILINE)
     return str(version)
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from flask.logging import default_handler
 
-from my_api import create_app, env_file
+from my_api import cors, create_app
 
 # The .env beside this file; what the process environment holds already stays.
-env_file.load(Path(__file__).with_name(".env"))
+cors.load_env(Path(__file__).with_name(".env"))
 
 # Flask's handler writes to stderr. Servers that have handlers of their own would write it again.
 logger = logging.getLogger("my_api")

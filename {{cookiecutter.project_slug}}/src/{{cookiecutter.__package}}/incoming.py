@@ -13,8 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.utils import cached_property
 
-from .cors import ConfigurationError
-from .cors.problems import Problem
+from .cors import ConfigurationError, Problem
 
 NUMBERS = ("TRUSTED_PROXY_HOPS", "MAX_CONTENT_LENGTH")
 DEFAULTS = {"TRUSTED_PROXY_HOPS": 0, "MAX_CONTENT_LENGTH": 1024 * 1024, "TRUSTED_HOSTS": None}

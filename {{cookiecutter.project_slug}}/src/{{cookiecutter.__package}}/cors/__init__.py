@@ -1,7 +1,21 @@
 """CORS for each blueprint: an allowlist from the environment, decided in front of Flask.
 
-The README's part on CORS says what the variables mean; `settings` reads them, `policy` is what one
-blueprint allows, `middleware` answers.
+It belongs to flask-cors-api, the template that wrote this project, and is alike in all projects of
+one version, which `flask cors` prints. Do not edit it: a fix arrives by `uvx cruft update`, which
+keeps what you wrote elsewhere (README, "Updates of the template").
+
+What the application uses is what `__all__` lists, and `browser` in its tests. To read it:
+
+    problems     the line that a person reads; ConfigurationError
+    env_file     .env: each of its lines is read, or the start is refused
+    origins      one allowlist entry: the grammar, and the matcher
+    diagnosis    the words for what is refused, and what to write instead
+    policy       what one blueprint allows, and the headers, which flask-cors writes
+    settings     CORS_* variables become one policy for each blueprint
+    middleware   the path of a request
+    routes       the proof that a path selects the policy of the blueprint that serves it
+    browser      a model browser: what a page sees
+    cli          `flask cors` and `flask cors check`
 """
 
 import os
@@ -10,13 +24,15 @@ from functools import partial
 
 from flask import Blueprint, Flask
 
-from .cli import CORSState, cors_commands
+from .cli import cors_commands
+from .env_file import load_env
 from .middleware import CORSMiddleware
-from .prefixes import PrefixMap
-from .routes import check_routes, prefix_of
-from .settings import ConfigurationError, read_settings
+from .problems import ConfigurationError, Problem
+from .routes import check_routes
+from .settings import read_settings
 
-__all__ = ["ConfigurationError", "init_app"]
+__all__ = ["ConfigurationError", "Problem", "__version__", "init_app", "load_env"]
+__version__ = "0.2.0.dev0"
 
 
 def init_app(app: Flask, blueprints: Sequence[Blueprint]) -> None:
@@ -28,16 +44,16 @@ def init_app(app: Flask, blueprints: Sequence[Blueprint]) -> None:
     """
     if "cors" in app.extensions:
         raise RuntimeError("cors.init_app() was already called on this application")
-    names = [blueprint.name for blueprint in blueprints]
-    policies, warnings = read_settings(names, {**os.environ, **app.config})
+    prefixes = {b.name: (b.url_prefix or "").rstrip("/") for b in blueprints}
+    settings = read_settings(prefixes, {**os.environ, **app.config})
+    policies = {name: (prefix, settings.policies[name]) for name, prefix in prefixes.items()}
     check = partial(check_routes, app, blueprints, policies)
     check()
-    for warning in warnings:
+    for warning in settings.warnings:
         app.logger.warning("CORS: %s", warning)
 
-    by_prefix = [(prefix_of(blueprint), policies[blueprint.name]) for blueprint in blueprints]
-    prefixes = PrefixMap(dict(by_prefix))
+    middleware = CORSMiddleware(app, list(policies.values()), check, settings.warnings)
     # Its method, as a Python method is called faster than an object.
-    app.wsgi_app = CORSMiddleware(app, prefixes, check).__call__  # type: ignore[method-assign]
-    app.extensions["cors"] = CORSState(by_prefix, prefixes, warnings)
+    app.wsgi_app = middleware.__call__  # type: ignore[method-assign]
+    app.extensions["cors"] = middleware
     app.cli.add_command(cors_commands)

@@ -1,5 +1,6 @@
-"""The commands `flask cors` and `flask cors check`: see the policies, and ask what a page sees."""
+"""`flask cors` shows the policies; `flask cors check` tells what a page sees and what to change."""
 
+import http.client
 import json
 import os
 import re
@@ -7,49 +8,29 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
-from typing import Any, NamedTuple
-from urllib.parse import unquote_to_bytes, urlsplit
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Response as EmptyAnswer
 
-from .browser import Send
-from .check import (
-    Unreachable,
-    Visit,
-    remedy,
-    send_over_http,
-    send_to_policies,
-    visit,
-)
-from .diagnosis import examine
-from .names import METHODS, REQUEST_HEADERS, Vocabulary
-from .origins import DEFAULT_PORTS
-from .policy import Policy
-from .prefixes import PrefixMap
-from .problems import Problem
-from .refusals import Refusal
+from . import browser
+from .browser import Request, Response
+from .diagnosis import fault_of_name, fault_of_origin
+from .middleware import CORSMiddleware
+from .policy import SAFELISTED_METHODS, Policy, variable_name
+from .problems import ConfigurationError, Problem
+from .settings import READERS, read_settings
 
-LABELS = {
-    "origins": "origins",
-    "supports_credentials": "credentials",
-    "methods": "methods",
-    "allow_headers": "allow headers",
-    "expose_headers": "expose headers",
-    "max_age": "max age",
-    "enforce": "enforce",
-}
-
-
-class CORSState(NamedTuple):
-    """What `init_app` keeps of an application, in ``app.extensions["cors"]``."""
-
-    policies: list[tuple[str, Policy]]
-    """The prefix and the policy of each blueprint, in the order of the registry."""
-    prefixes: PrefixMap
-    warnings: list[Problem]
+TIMEOUT = 10  # seconds
+SAFE = "%/?:@!$&'()*+,;=-._~"  # what a browser leaves as it is in a path and a query
+OPTIONS = [option.lower() for option in READERS]
+ADDRESS = re.compile(r"https?://(\[[^][/?#@]+\]|[^][/?#@:]+)(:[1-9][0-9]{0,4})?([/?#].*)?")
 
 
 @click.group("cors", cls=AppGroup, invoke_without_command=True)
@@ -58,22 +39,58 @@ class CORSState(NamedTuple):
 @click.pass_context
 def cors_commands(context: click.Context, as_json: bool) -> None:
     """Show the CORS policy of each blueprint, and the variable that decided each option."""
-    if context.invoked_subcommand is not None:
+    from . import __version__  # the package, which imports this module
+
+    if os.environ.get("NO_COLOR"):  # https://no-color.org
+        context.color = False
+    if context.invoked_subcommand:
         return
-    cors: CORSState = current_app.extensions["cors"]
-    uncovered = _rules_without_policy(current_app, cors.prefixes)
+    cors: CORSMiddleware = current_app.extensions["cors"]
+    rules = {rule.rule for rule in current_app.url_map.iter_rules()}
+    uncovered = sorted(rule for rule in rules if not _policy_for(rule.encode()))
     if as_json:
-        echo(json.dumps(_as_data(cors, uncovered), indent=2))
+        data = {
+            "version": __version__,
+            "blueprints": [
+                {"name": policy.blueprint, "prefix": prefix}
+                | {option: getattr(policy, option) for option in OPTIONS}
+                | {"variables": policy.variables}
+                for prefix, policy in cors.policies
+            ],
+            "without_policy": uncovered,
+            "warnings": [asdict(warning) for warning in cors.warnings],
+        }
+        click.echo(json.dumps(data, indent=2))
         return
+    click.echo(f"flask-cors-api {__version__}")
     for prefix, policy in cors.policies:
-        echo(f"{click.style(policy.blueprint, bold=True)}  {prefix}")
-        for line in _table(policy, shutil.get_terminal_size().columns):
-            echo(f"  {line}")
+        click.echo(f"{click.style(policy.blueprint, bold=True)}  {prefix}")
+        click.echo("\n".join(_rows(policy)))
     if uncovered:
-        echo("No policy (the application's own answer goes out, and nothing is refused):")
-        echo(f"  {', '.join(uncovered)}")
+        click.echo("No policy (the application's own answer goes out, and nothing is refused):")
+        click.echo(f"  {', '.join(uncovered)}")
     for warning in cors.warnings:
-        echo(click.style("Warning: ", fg="yellow") + str(warning))
+        click.echo(click.style("Warning: ", fg="yellow") + str(warning))
+
+
+def _policy_for(path: bytes) -> Policy | None:
+    cors: CORSMiddleware = current_app.extensions["cors"]
+    return cors.policy_for(path.decode("latin-1"))  # as WSGI has it (PEP 3333)
+
+
+def _rows(policy: Policy) -> Iterator[str]:
+    """Yield a row for each option: its name, the variable that decided, the value."""
+    decided = {option: policy.variables.get(option, "default") for option in OPTIONS}
+    for option, variable in decided.items():
+        value = getattr(policy, option)
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
+        elif isinstance(value, tuple):
+            value = ", ".join(value) or ("nobody" if option == "origins" else "none")
+        front = f"  {option:22}{variable.ljust(max(map(len, decided.values())))}  "
+        width = max(shutil.get_terminal_size().columns - len(front), 20)
+        lines = textwrap.wrap(str(value), width, break_long_words=False, break_on_hyphens=False)
+        yield front + ("\n" + " " * len(front)).join(lines)
 
 
 @cors_commands.command("check")
@@ -88,164 +105,153 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
     URL is a path of this project, decided without a server and without running a view, or an
     http(s):// address, which is asked. Exits with 1 where the page sees nothing.
     """
-    page_headers = _page_headers(headers)
-    _refuse_nonsense(origin, method, url, page_headers)
-    send: Send = send_over_http
+    read = Headers()  # as curl has them, `Name: value`; the last one of a name counts
+    for name, _, value in (header.partition(":") for header in headers):
+        read[name.strip()] = value.strip() or "x"
+    _refuse_nonsense(origin, method, url, read.keys())
     policy: Policy | None = None
-    refusals: list[Refusal] | None = None
+    send: browser.Send = send_over_http
     if url.startswith("/"):
-        prefixes: PrefixMap = current_app.extensions["cors"].prefixes
-        policy = prefixes.policy_for(_as_wsgi(unquote_to_bytes(re.split("[?#]", url)[0])))
+        policy = _policy_for(unquote_to_bytes(re.split("[?#]", url)[0]))
         if policy is None:
-            echo(f"No: {url} is under no blueprint, so no page of another origin reads it.")
+            click.echo(f"No: {url} is under no blueprint, so no page of another origin reads it.")
             raise SystemExit(1)
-        refusals = []
-        send = send_to_policies(current_app, prefixes, refusals)
+        # The same decisions, with no view behind them and without a log.
+        nothing = Flask("flask cors check")
+        nothing.wsgi_app = EmptyAnswer()  # type: ignore[method-assign]
+        nothing.logger.disabled = True
+        policies = current_app.extensions["cors"].policies
+        send = browser.send_to(CORSMiddleware(nothing, policies, lambda: None))
         host = "localhost" if urlsplit(origin).hostname == "localhost" else "127.0.0.1"
         url = f"http://{host}:{os.environ.get('FLASK_RUN_PORT', '5000')}/{url.lstrip('/')}"
+
+    def send_and_tell(request: Request) -> Response:
+        answer = send(request)
+        _tell(_steps(request, answer, is_own=policy is not None))
+        return answer
+
+    request = Request(method, url, dict(read))
+    page: dict[str, Any] = {"origin": origin, "headers": dict(read), "credentials": credentials}
+    _tell([(True, _first_step(request, origin))])
     try:
-        seen = visit(
-            send,
-            url,
-            origin=origin,
-            method=method,
-            headers=page_headers,
-            credentials=credentials,
-            refusals=refusals,
-        )
-    except Unreachable as unreachable:
-        echo(f"No: {unreachable}.")
+        browser.Browser(send_and_tell).fetch(url, method=method, **page)
+    except browser.Blocked as reason:
+        _tell([(False, str(reason))])
+        advice = _advice(request, origin, credentials, policy, str(reason))
+        click.echo("No: " + "\n  ".join(advice))
         raise SystemExit(1) from None
-    _print_visit(seen, policy)
-    raise SystemExit(1 if seen.blocked else 0)
+    except (OSError, http.client.HTTPException) as error:
+        click.echo(f"No: {urlsplit(url).netloc} cannot be reached: {error}.")
+        raise SystemExit(1) from None
+    _tell([(True, "the page reads the answer")])
+    click.echo("Yes.")
 
 
-def echo(text: str) -> None:
-    """Print a line, in colour on a terminal unless NO_COLOR is set (https://no-color.org)."""
-    click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
+def _tell(steps: Iterable[tuple[bool, str]]) -> None:
+    """Print steps, each with a tick or a cross, or what stands for them in other encodings."""
+    marks = "✗✓" if str(sys.stdout.encoding).lower().startswith("utf") else "-+"
+    for fine, step in steps:
+        click.echo(f"{click.style(marks[fine], fg='green' if fine else 'red')} {step}")
 
 
-def _page_headers(headers: Iterable[str]) -> dict[str, str]:
-    """Read ``Name`` or, as curl has it, ``Name: value``; the last one of a name counts."""
-    read: dict[str, tuple[str, str]] = {}
-    for header in headers:
-        name, _, value = header.partition(":")
-        read[name.strip().lower()] = name.strip(), value.strip() or "x"
-    return dict(read.values())
-
-
-def _refuse_nonsense(origin: str, method: str, url: str, headers: Iterable[str]) -> None:
+def _refuse_nonsense(origin: str, method: str, url: str, names: Iterable[str]) -> None:
     """Say of wrong arguments what is said of wrong settings."""
-    problems = [] if origin == "null" else examine("ORIGIN", [origin])[1]
-    problems = [replace(problem, position=None) for problem in problems]
-    if "*" in origin and not problems:
-        problems.append(
-            Problem("ORIGIN", "any", "not one origin; write that of a page", None, origin)
-        )
-    problems += _problems("METHOD", [method], METHODS) + _problems("-H", headers, REQUEST_HEADERS)
-    if not url.startswith("/") and not _is_address(url):
+    faults = [
+        ("ORIGIN", None if origin == "null" else fault_of_origin(origin), origin),
+        ("METHOD", fault_of_name("METHODS", method), method),
+        *(("-H", fault_of_name("ALLOW_HEADERS", name), name) for name in names),
+    ]
+    problems = [Problem(argument, *fault, text) for argument, fault, text in faults if fault]
+    if "*" in origin and not faults[0][1]:
+        wrong = "not one origin; write that of a page"
+        problems.append(Problem("ORIGIN", "any", wrong, entry=origin))
+    if not url.startswith("/") and not ADDRESS.fullmatch(url):
         wrong = "neither a path of this project, which begins with /, nor an http(s):// address"
         problems.append(Problem("URL", "url", wrong, entry=url))
     if problems:
         raise click.UsageError("\n".join(map(str, problems)))
 
 
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return (
-            parts.scheme in DEFAULT_PORTS
-            and bool(parts.hostname)
-            and parts.username is None
-            and parts.port != 0
-        )
-    except ValueError:
-        return False
+def send_over_http(request: Request) -> Response:
+    """Send a request and return the head of its answer. Raises OSError or HTTPException."""
+    parts = urlsplit(request.url)
+    https = parts.scheme == "https"
+    connect = http.client.HTTPSConnection if https else http.client.HTTPConnection
+    target = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=SAFE)
+    with closing(connect(str(parts.hostname), parts.port, timeout=TIMEOUT)) as connection:
+        connection.request(request.method, target, request.body, dict(request.headers))
+        answer = connection.getresponse()
+        return Response(answer.status, Headers(answer.getheaders()), b"")
 
 
-def _problems(argument: str, names: Iterable[str], vocabulary: Vocabulary) -> list[Problem]:
-    return [
-        Problem(argument, refused.code, refused.wrong, refused.write(name), name)
-        for name in names
-        if (refused := vocabulary.judge(name)[0])
-    ]
+def _first_step(request: Request, origin: str) -> str:
+    if browser.origin_of(request.url) == origin:
+        return "the page is of the same origin: CORS has no say"
+    if request.method not in SAFELISTED_METHODS:
+        return f"a preflight is needed: {request.method} is none of GET, HEAD, POST"
+    if names := browser.unsafe_headers(request.headers):
+        return f"a preflight is needed: the page sets {', '.join(names)}"
+    return f"no preflight is needed for a plain {request.method}"
 
 
-def _print_visit(seen: Visit, policy: Policy | None) -> None:
-    good, bad = _marks()
-    for fine, step in seen.steps():
-        echo(f"{good if fine else bad} {step}")
-    if not seen.blocked:
-        echo("Yes.")
-        return
-    why: object = seen.refusals[0] if seen.refusals else seen.blocked
-    lines, problems = remedy(seen, policy) if policy else ([], [])
-    echo(f"No: {why}" + (". To allow it, write into .env:" if lines else ""))
-    for problem in problems:
-        echo(f"  It cannot be allowed: {problem}")
-    for line in lines:
-        echo(f"  {line}")
+def _steps(request: Request, answer: Response, is_own: bool) -> Iterator[tuple[bool, str]]:
+    """Yield what a request came to in words, and whether it went well."""
+    step = f"{request.method} {urlsplit(request.url).path or '/'}"
+    is_preflight = "Access-Control-Request-Method" in request.headers
+    if is_preflight:
+        yield 200 <= answer.status <= 299, f"preflight: {step} is answered {answer.status}"
+    elif not is_own:
+        yield True, f"{step} is answered {answer.status}"
+    elif answer.status == 403:
+        yield False, f"{step} is answered 403 before it reaches the application"
+    else:
+        yield True, f"{step} reaches the application"
+
+    # The classic faults of servers and proxies
+    allowed = answer.headers.getlist("Access-Control-Allow-Origin")
+    if len(allowed) > 1:
+        yield False, "two Access-Control-Allow-Origin headers: a proxy adds its own (add_header)"
+    varies_on = {name.lower() for name in answer.listed("Vary")}
+    if allowed and "*" not in allowed and varies_on.isdisjoint({"origin", "*"}):
+        yield False, "Vary: Origin is missing: a cache may give this answer to other pages"
+    if is_preflight and answer.status in browser.REDIRECTS:
+        target = answer.headers.get("Location")
+        yield False, f"the preflight is redirected; browsers do not follow: call {target}"
+    if is_preflight and answer.status == 401:
+        yield False, "the preflight is asked to log in, but has no token: answer it before a login"
 
 
-def _marks() -> tuple[str, str]:
-    """Return a tick and a cross, or what stands for them where the output cannot show them."""
-    good, bad = "✓", "✗"
-    try:
-        f"{good}{bad}".encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        good, bad = "+", "-"
-    return click.style(good, fg="green"), click.style(bad, fg="red")
+def _advice(
+    request: Request, origin: str, credentials: bool, policy: Policy | None, blocked: str
+) -> list[str]:
+    """Return why a page was blocked, and by which lines of .env the policy would let it through.
 
-
-def _rules_without_policy(app: Flask, prefixes: PrefixMap) -> list[str]:
-    rules = {rule.rule for rule in app.url_map.iter_rules()}
-    return sorted(rule for rule in rules if prefixes.policy_for(_as_wsgi(rule.encode())) is None)
-
-
-def _as_wsgi(path: bytes) -> str:
-    """Return a path as WSGI carries it (PEP 3333)."""
-    return path.decode("latin-1")
-
-
-def _options(policy: Policy) -> dict[str, Any]:
-    return {option: value for option, value in asdict(policy).items() if option in LABELS}
-
-
-def _as_data(cors: CORSState, uncovered: list[str]) -> dict[str, Any]:
-    return {
-        "blueprints": [
-            {
-                "name": policy.blueprint,
-                "prefix": prefix,
-                **_options(policy),
-                "variables": dict(policy.variables),
-            }
-            for prefix, policy in cors.policies
-        ],
-        "without_policy": uncovered,
-        "warnings": [asdict(warning) for warning in cors.warnings],
+    They name the blueprint's own variables: nothing is opened or narrowed for the others.
+    """
+    if policy is None:
+        return [blocked]
+    method, names = request.method, ",".join(browser.unsafe_headers(request.headers))
+    listed = () if policy.allowlist.any else policy.origins
+    lacks_names = policy.headers_refused(names)
+    lacks_trust = credentials and not policy.supports_credentials
+    lacks_origin = not policy.allowlist.allows(origin) or (lacks_trust and policy.allowlist.any)
+    known_methods = SAFELISTED_METHODS.union(policy.methods)
+    lists = {
+        "origins": (*listed, origin) if lacks_origin else (),
+        "methods": () if method in known_methods else (*policy.methods, method),
+        "allow_headers": (*policy.allow_headers, *lacks_names) if lacks_names else (),
+        "supports_credentials": ("true",) if lacks_trust else (),
     }
-
-
-def _table(policy: Policy, columns: int) -> Iterator[str]:
-    """Yield rows of label, value and variable, with long values on lines of their own."""
-    decided = {option: policy.variables.get(option, "default") for option in LABELS}
-    label_width = max(map(len, LABELS.values()))
-    decided_width = max(map(len, decided.values()))
-    width = max(20, columns - label_width - decided_width - len("  " * 3))
-    for option, label in LABELS.items():
-        lines = textwrap.wrap(
-            _in_words(getattr(policy, option)) or ("nobody" if option == "origins" else "none"),
-            width,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        first, *others = lines
-        yield f"{label.ljust(label_width)}  {first.ljust(width)}  {decided[option]}"
-        yield from (" " * (label_width + 2) + line for line in others)
-
-
-def _in_words(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(value) if isinstance(value, tuple) else f"{value} s"
+    written = {option: ",".join(entries) for option, entries in lists.items() if entries}
+    kept = {"origins": policy.origins, "supports_credentials": policy.supports_credentials}
+    why = policy.refusal(origin, method, names) or blocked
+    try:
+        variables = {policy.variable(name): value for name, value in {**kept, **written}.items()}
+        read_settings([policy.blueprint], variables)
+    except ConfigurationError as error:
+        return [str(why), *(f"It cannot be allowed: {problem}" for problem in error.problems)]
+    lines = [f"{why}. To allow it, write into .env:"]
+    if policy.allowlist.any and lacks_origin:
+        lines.append("# * cannot go with cookies: list every origin that is to keep access")
+    own = {variable_name(option, policy.blueprint): text for option, text in written.items()}
+    return lines + [f"{variable}={text}" for variable, text in own.items()]

@@ -1,397 +1,248 @@
-"""The words for what the grammar of `origins` refuses: what is wrong, and what to write instead.
+"""The words for what is refused: what is wrong with it, and what to write instead.
 
-Nothing here decides: an entry is refused because `origins.parse` refuses it, and a corrected value
-is offered only where `origins.parse` accepts it. Standard library only, like `origins`.
+Origins are judged by the grammar of `origins`, and the table here finds words for what it refuses;
+names of methods and headers are judged by the tables at the end. A correction is offered where it
+would be accepted, and only there. Standard library only, like `origins`.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from ipaddress import AddressValueError, IPv6Address
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 from . import origins
-from .problems import Problem
 
-
-def examine(variable: str, value: str | Iterable[str]) -> tuple[list[str], list[Problem]]:
-    """Read an allowlist: a text with commas between its entries, or the entries themselves.
-
-    Returns the entries that the grammar accepts, in order, and a problem for each other one, and
-    for a ``*`` that does not stand alone.
-    """
-    if isinstance(value, str):
-        as_list = _written_as_list(variable, value)
-        if as_list:
-            return [], [as_list]
-        value = split(value)
-    written = [entry.strip() for entry in value]
-    accepted, problems = [], []
-    for position, entry in enumerate(written, start=1):
-        if entry == origins.ANY:
-            if len(written) > 1:
-                problems.append(_problem(variable, position, entry, "any-and-others", _ANY_BESIDE))
-            accepted.append(entry)
-        elif origins.parse(entry):
-            accepted.append(entry)
-        else:
-            problems.append(diagnose(variable, position, entry))
-    return accepted, problems
+# The stable word for a rule, what tells whether a text breaks it, the words for people. The first
+# rule of a table that is broken gives the words, so the order matters.
+Rules = tuple[tuple[str, Callable[[Any], object], str], ...]
+# The same word and words, and what to write instead, where that is certain.
+Fault = tuple[str, str, str | None]
+FaultOf = Callable[[str, int], Fault | None]
+Parts = dict[str, str]
 
 
 def split(text: str) -> list[str]:
     """Return what stands between the commas, trimmed; one comma at the end is not an entry."""
     entries = [entry.strip() for entry in text.split(",")]
-    if entries[-1] == "":
-        entries.pop()
-    return entries
+    return entries[:-1] if entries[-1] == "" else entries
 
 
-def diagnose(variable: str, position: int, entry: str) -> Problem:
-    """Return the problem of one entry that `origins.parse` refuses: the first rule it breaks."""
-    parts = _take_apart(entry)
-    rule = next(rule for rule in _RULES if rule.applies(parts))
-    return _problem(variable, position, entry, rule.code, rule.wrong, _corrected(entry))
+def fault_of_list(text: str, fault_of: FaultOf) -> Fault | None:
+    """Return what is wrong with a whole value that is a JSON or Python list, or None."""
+    text = text.strip()
+    inside = text[1:-1]
+    if text[:1] + text[-1:] not in ("[]", "()", "{}") or (
+        inside.strip() and "//" not in inside and set(_QUOTES).isdisjoint(inside)
+    ):
+        return None
+    faults = {entry: fault_of(entry, 1) for entry in split(inside)}
+    return "list", _BRACKETS, _joined(f[2] if f else entry for entry, f in faults.items())
 
 
-def _problem(
-    variable: str, position: int, entry: str, code: str, wrong: str, write: str | None = None
-) -> Problem:
-    return Problem(variable, code, wrong, write, entry, position)
-
-
-class _Parts(NamedTuple):
-    """An entry taken apart without judging it; `colon` tells an empty port from none."""
-
-    text: str
-    scheme: str
-    slashes: str
-    user: str
-    wildcard: str
-    host: str
-    colon: str
-    port: str
-    rest: str
-
-
-class _Rule(NamedTuple):
-    code: str
-    applies: Callable[[_Parts], object]
-    wrong: str
-
-
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):([/\\]*)")
-_KNOWN_SCHEMES = origins.SCHEMES_WITHOUT_PAGES.union(origins.DEFAULT_PORTS)
-_QUOTES = "'\"`\u2018\u2019\u201c\u201d\u00ab\u00bb"
-_SEPARATOR = r"\\n|[\s;|，、；]"  # noqa: RUF001 - commas of other scripts
-_ALTERNATIVES = r"\([^()\s]*\|"
-_REGULAR_EXPRESSION = (
-    r"//\.\*|^\.\*|\.\+|[\^$(){}]|s\?:"
-    r"|(?<!:)(?<!:\\)\\[.dwsb/]"  # but for the slashes of https:\docs.example.com
-    r"|(?<!//)(?<!^)(?<!\*\.)\[|\[[^\[\]:]*-"  # but for the bracket of an IPv6 address
-)
-_COMMENT = r"(?:^|\s)(?:#|//\s)"
-_WORDS = frozenset(
-    "all any everybody everyone false nil no nobody none off on true undefined yes".split()
-)
-_LIST = "a list is not written in JSON or Python but with commas alone"
-_ANY_BESIDE = "* allows every origin and stands alone; delete it or the other entries"
-
-
-def _take_apart(text: str) -> _Parts:
-    match = _SCHEME.match(text)
-    scheme, slashes = match.groups() if match else ("", "")
-    if not slashes and scheme.lower() not in _KNOWN_SCHEMES:
-        scheme = ""  # what stands before the colon of `localhost:3000` is a host
-    remainder = text[match.end() :] if match and scheme else text
-    authority = re.split(r"[/\\?#]", remainder, maxsplit=1)[0]
-    user, at, address = authority.rpartition("@")
-    bracketed, bracket, address = address.rpartition("]")
-    host, colon, port = address.partition(":")
-    host = bracketed + bracket + host
-    return _Parts(
-        text=text,
-        scheme=scheme,
-        slashes=slashes,
-        user=user + at,
-        wildcard="*." if host.startswith("*.") else "",
-        host=host.removeprefix("*."),
-        colon=colon,
-        port=port,
-        rest=remainder[len(authority) :],
-    )
-
-
-def _matches(pattern: str) -> Callable[[_Parts], object]:
-    search = re.compile(pattern).search
-    return lambda parts: search(parts.text)
-
-
-def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdigit()
-
-
-def _is_number(parts: _Parts, low: int, high: int) -> bool:
-    return _is_port(parts.port) and low <= int(parts.port[:9]) <= high
-
-
-def _is_mapped(parts: _Parts) -> bool:
-    try:
-        return IPv6Address(parts.host.strip("[]")).ipv4_mapped is not None
-    except AddressValueError:
-        return False
-
-
-def _name(parts: _Parts) -> str:
-    return parts.host.lower().removesuffix(".")
-
-
-def _labels(parts: _Parts) -> list[str]:
-    return parts.host.split(".")
-
-
-# The first rule that applies gives the words, so the order matters: how the list is spelled, then
-# `*`, then the origin from left to right. The last one applies to everything.
-_RULES = (
-    # How the list is spelled
-    _Rule("empty", lambda p: not p.text, "nothing stands between two commas; delete one"),
-    _Rule(
-        "variable",
-        _matches("^[A-Z_]+="),
-        "the name of a variable stands in its value; delete it",
-    ),
-    _Rule(
-        "placeholder",
-        _matches(r"\$\{|\$\(|\$[A-Za-z_]|\{\{|\{%|\{\w+\}|%[A-Za-z_]+%|%\("),
-        "a placeholder that nothing has filled in; write the origin itself",
-    ),
-    _Rule(
-        "invisible",
-        lambda p: not p.text.isprintable(),
-        "it holds a character that cannot be seen",
-    ),
-    _Rule(
-        "null",
-        lambda p: p.text.lower() == "null",
-        "any sandboxed or local page sends null, so it would allow everyone",
-    ),
-    _Rule(
-        "word",
-        lambda p: p.text.lower() in _WORDS,
-        "a word, not an origin; write * for everyone, or nothing for nobody",
-    ),
-    _Rule(
-        "scheme-without-pages",
-        lambda p: p.scheme in origins.SCHEMES_WITHOUT_PAGES,
-        "no page has an origin of this scheme; write the https:// or http:// origin of the page",
-    ),
-    _Rule(
-        "list",
-        _matches(r"""^[\[({]\s*['"]|['"]\s*[\])}]$"""),
-        _LIST,
-    ),
-    _Rule("quotes", lambda p: set(_QUOTES) & set(p.text), "quotes are not part of an origin"),
-    _Rule("brackets", _matches(r"[<>]"), "angle brackets are not part of an origin"),
-    _Rule("comment", _matches(_COMMENT), "a comment needs a line of its own"),
-    _Rule(
-        "separator",
-        lambda p: re.search(_SEPARATOR, p.text) and not re.search(_ALTERNATIVES, p.text),
-        "entries hold no blanks, and commas separate them",
-    ),
-    _Rule(
-        "regex",
-        _matches(_REGULAR_EXPRESSION),
-        "a regular expression; write each origin, or https://*.example.com for all its subdomains",
-    ),
-    # `*`
-    _Rule(
-        "wildcard-port",
-        lambda p: "*" in p.port,
-        "* cannot stand for a port; write one entry for each port",
-    ),
-    _Rule(
-        "wildcard-scheme",
-        lambda p: p.wildcard and p.scheme.lower() not in origins.DEFAULT_PORTS,
-        "* needs http:// or https:// in front",
-    ),
-    _Rule(
-        "wildcard-place",
-        lambda p: "*" in p.host,
-        "* stands alone, or for the whole first label as in https://*.example.com",
-    ),
-    _Rule(
-        "wildcard-ip",
-        lambda p: p.wildcard and origins.is_ip(p.host),
-        "* cannot stand before an IP address; write the whole address",
-    ),
-    _Rule(
-        "wildcard-suffix",
-        lambda p: p.wildcard and _name(p) in origins.SHARED_SUFFIXES,
-        "* here would allow everyone who has a name there; write the name in full",
-    ),
-    _Rule(
-        "wildcard-single-label",
-        lambda p: p.wildcard and "." not in _name(p) and _name(p) not in origins.LOCAL_NAMES,
-        "* needs two labels behind it, as in https://*.example.com",
-    ),
-    # From left to right
-    _Rule(
-        "non-ascii",
-        lambda p: not p.text.isascii(),
-        "browsers send such a name in punycode (xn--...); "
-        "write what location.origin shows on that page",
-    ),
-    _Rule(
-        "percent",
-        lambda p: "[" not in p.text and re.search("%[0-9A-Fa-f]{2}", p.text),
-        "an origin is not percent-encoded",
-    ),
-    _Rule("scheme-colon", _matches("^https?//"), "a colon is missing behind the scheme"),
-    _Rule(
-        "scheme-twice",
-        lambda p: p.host.lower() in origins.DEFAULT_PORTS and p.rest.startswith("//"),
-        "the scheme is written twice",
-    ),
-    _Rule(
-        "scheme-missing",
-        lambda p: not p.scheme,
-        "an origin begins with its scheme; write https:// or http:// in front",
-    ),
-    _Rule("scheme-case", lambda p: p.scheme != p.scheme.lower(), "browsers send lower case"),
-    _Rule(
-        "scheme-unknown",
-        lambda p: not origins.is_page_scheme(p.scheme),
-        "the scheme looks like a slip of http or https; write one of these",
-    ),
-    _Rule(
-        "scheme-slashes",
-        lambda p: p.slashes != "//",
-        "exactly two slashes stand between scheme and host",
-    ),
-    _Rule("user-info", lambda p: p.user, "an origin has no user or password"),
-    _Rule(
-        "ipv6-brackets",
-        lambda p: ":" in p.port and re.fullmatch("[0-9A-Fa-f:]*", p.host + p.port),
-        "an IPv6 address stands in brackets, as in http://[::1]:3000",
-    ),
-    _Rule("host-empty", lambda p: not p.host, "the host is missing"),
-    _Rule("ipv6-zone", lambda p: "%" in p.host, "an origin has no zone id"),
-    _Rule(
-        "ipv4-mapped",
-        _is_mapped,
-        "an IPv4 address written as IPv6; write the four numbers",
-    ),
-    _Rule(
-        "ipv6",
-        lambda p: p.host.startswith("[") and origins.canonical_ipv6(p.host[1:-1]) != p.host[1:-1],
-        "not an IPv6 address as browsers send it",
-    ),
-    _Rule("host-case", lambda p: p.host != p.host.lower(), "browsers send lower case"),
-    _Rule("trailing-dot", lambda p: p.host.endswith("."), "the host ends in a dot"),
-    _Rule(
-        "host-length",
-        lambda p: len(p.wildcard + p.host) > origins.MAX_HOST_LENGTH,
-        "the host is over 253 characters",
-    ),
-    _Rule(
-        "leading-dot",
-        lambda p: p.host.startswith("."),
-        "the host begins with a dot; *. in its place means every subdomain",
-    ),
-    _Rule("label-empty", lambda p: "" in _labels(p), "two dots with nothing between them"),
-    _Rule(
-        "label-length", lambda p: max(map(len, _labels(p))) > 63, "a label is over 63 characters"
-    ),
-    _Rule(
-        "label-hyphen",
-        lambda p: any(label[0] == "-" or label[-1] == "-" for label in _labels(p)),
-        "a label neither begins nor ends with a hyphen",
-    ),
-    _Rule(
-        "host-character",
-        lambda p: not re.fullmatch(r"[a-z0-9_.-]+|\[.*\]", p.host),
-        "a host is made of letters, digits, hyphens and dots",
-    ),
-    _Rule(
-        "ipv4",
-        lambda p: origins.ends_in_number(p.host) and not origins.is_ipv4(p.host),
-        "not an IPv4 address as browsers send it: four numbers from 0 to 255",
-    ),
-    _Rule(
-        "punycode",
-        lambda p: not all(map(origins.is_punycode, _labels(p))),
-        "a label that begins with xn-- is no name in punycode",
-    ),
-    _Rule("port-empty", lambda p: p.colon and not p.port, "the port is missing behind the colon"),
-    _Rule(
-        "port-default",
-        lambda p: p.port == origins.DEFAULT_PORTS.get(p.scheme),
-        "browsers leave the default port out",
-    ),
-    _Rule("port-number", lambda p: p.port and not _is_port(p.port), "the port is not a number"),
-    _Rule("port-zero", lambda p: _is_number(p, 0, 0), "no page is served on port 0"),
-    _Rule("port-range", lambda p: p.port and not _is_number(p, 1, 65535), "ports end at 65535"),
-    _Rule("port-zeros", lambda p: p.port.startswith("0"), "a port has no leading zeros"),
-    _Rule("query", lambda p: p.rest.lstrip("/")[:1] == "?", "an origin has no query"),
-    _Rule("fragment", lambda p: p.rest.lstrip("/")[:1] == "#", "an origin has no fragment"),
-    _Rule(
-        "ip-range",
-        lambda p: origins.is_ip(p.host) and re.fullmatch("/[0-9]+", p.rest),
-        "a range of addresses is not taken; write one entry for each address",
-    ),
-    _Rule("path", lambda p: p.rest, "an origin has no path"),
-    _Rule("scheme-length", lambda p: True, "the scheme is too long"),
-)
-
-
-def _corrected(entry: str) -> str | None:
-    """Return what to write instead: the origins that were certainly meant, or None."""
+def fault_of_origin(entry: str, of: int = 1) -> Fault | None:
+    """Return what is wrong with an entry of an allowlist `of` so many entries, or None."""
+    if entry == origins.ANY and of > 1:
+        return "any-and-others", _ANY_BESIDE, None
+    if entry == origins.ANY or origins.parse(entry):
+        return None
+    code, words = first_broken(_ORIGIN, _take_apart(entry)) or _LAST
     without_comment = re.split(_COMMENT, entry, maxsplit=1)[0]
-    words = re.split(_SEPARATOR, "".join(filter(_is_visible_or_blank, without_comment)))
-    return _joined([_corrected_origin(word) for word in words if word])
+    visible = "".join(c for c in without_comment if c.isprintable() or c.isspace())
+    return code, words, _joined(_corrected_origin(w) for w in _SEPARATOR.split(visible) if w)
 
 
-def _is_visible_or_blank(letter: str) -> bool:
-    return letter.isprintable() or letter.isspace()
+def fault_of_name(option: str, name: str, of: int = 1) -> Fault | None:
+    """Return what is wrong with a name of ``METHODS``, ``ALLOW_HEADERS`` or ``EXPOSE_HEADERS``."""
+    broken = first_broken(_NAMES, (option, name))
+    if broken is None:
+        return None
+    mend = str.upper if option == "METHODS" else str
+    words = [mend(word) for word in _SEPARATOR.split(name.strip(_QUOTES)) if word]
+    return *broken, _joined(None if first_broken(_NAMES, (option, w)) else w for w in words)
+
+
+def first_broken(rules: Rules, subject: object) -> tuple[str, str] | None:
+    """Return the stable word and the words of the first rule that is broken, or None."""
+    return next(((code, words) for code, breaks, words in rules if breaks(subject)), None)
+
+
+def _joined(entries: Iterable[str | None]) -> str | None:
+    known = list(entries)
+    return ", ".join(map(str, known)) if known and all(known) else None
+
+
+_SEPARATOR = re.compile(r"\\n|[\s;|，、；]")  # noqa: RUF001 - commas of other scripts
+_QUOTES = "'\"`\u2018\u2019\u201c\u201d\u00ab\u00bb"
+_COMMENT = r"(?:^|\s)(?:#|//\s)"
+_SCHEMES = "|".join(sorted(origins.SCHEMES_WITHOUT_PAGES.union(origins.DEFAULT_PORTS)))
+# An entry taken apart without judging it. What stands before the colon of `localhost:3000` is a
+# host: without slashes behind it, only a scheme that is known is one.
+_PARTS = re.compile(
+    rf"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*(?=:[/\\])|(?i:{_SCHEMES})(?=:)):(?P<slashes>[/\\]*))?"
+    r"(?P<user>(?:[^/\\?#]*@)?)(?P<wildcard>(?:\*\.)?)(?P<host>(?:[^/\\?#]*\])?[^/\\?#:]*)"
+    r"(?P<port>(?::[^/\\?#]*)?)(?P<rest>.*)",
+    re.DOTALL,
+)
+
+
+def _take_apart(text: str) -> Parts:
+    parts = next(_PARTS.finditer(text)).groupdict("")
+    name, address = parts["host"].lower().removesuffix("."), parts["host"] + parts["port"]
+    return {**parts, "text": text, "name": name, "address": address}
+
+
+def _in(part: str, pattern: str) -> Callable[[Parts], object]:
+    return lambda parts: re.search(pattern, parts[part])
+
+
+_BRACKETS = "a list is not written in JSON or Python but with commas alone"
+_ANY_BESIDE = "* allows every origin and stands alone; delete it or the other entries"
+_REGEX = "a regular expression; write each origin, or https://*.example.com for all its subdomains"
+_LOWER = "browsers send lower case"
+_LAST = ("scheme-length", "the scheme is too long")
+
+# How the list is spelled, then `*`, then the origin from left to right.
+# fmt: off
+_ORIGIN: Rules = (
+    ("empty", _in("text", "^$"), "nothing stands between two commas; delete one"),
+    ("variable", _in("text", "^[A-Z_]+="), "the name of a variable stands in its value; delete it"),
+    ("placeholder", _in("text", r"\$[{(A-Za-z_]|\{\{|\{%|\{\w+\}|%[A-Za-z_]+%|%\("),
+     "a placeholder that nothing has filled in; write the origin itself"),
+    ("invisible", lambda p: not p["text"].isprintable(), "it holds an invisible character"),
+    ("null", _in("text", "(?i)^null$"), "every sandboxed page sends null: it would allow everyone"),
+    ("word", _in("text", "(?i)^(all|any|everybody|everyone|false|nil|no|nobody|none|off|on|true|"
+                 "undefined|yes)$"),
+     "a word, not an origin; write * for everyone, or nothing for nobody"),
+    ("scheme-without-pages", lambda p: p["scheme"] in origins.SCHEMES_WITHOUT_PAGES,
+     "no page has an origin of this scheme; write the https:// or http:// origin of the page"),
+    ("list", _in("text", r"""^[\[({]\s*['"]|['"]\s*[\])}]$"""), _BRACKETS),
+    ("quotes", _in("text", f"[{_QUOTES}]"), "quotes are not part of an origin"),
+    ("brackets", _in("text", "[<>]"), "angle brackets are not part of an origin"),
+    ("comment", _in("text", _COMMENT), "a comment needs a line of its own"),
+    ("regex", _in("text", r"\([^()\s]*\|"), _REGEX),  # alternatives, not a separator
+    ("separator", _in("text", _SEPARATOR.pattern), "commas separate entries, which hold no blanks"),
+    ("regex", _in("text", r"//\.\*|^\.\*|\.\+|[\^$(){}]|s\?:"
+                  r"|(?<!:)(?<!:\\)\\[.dwsb/]"  # but for the slashes of https:\docs.example.com
+                  r"|(?<!//)(?<!^)(?<!\*\.)\[|\[[^\[\]:]*-"),  # but for the bracket of IPv6
+     _REGEX),
+
+    ("wildcard-port", _in("port", r"\*"), "* stands for no port; write one entry for each port"),
+    ("wildcard-scheme", _in("text", r"(?i)^(?!https?:)[^*]*\*\."), "* needs https:// in front"),
+    ("wildcard-place", _in("host", r"\*"), "* stands alone, or in front: https://*.example.com"),
+    ("host-length", lambda p: len(p["wildcard"] + p["host"]) > origins.MAX_HOST_LENGTH,
+     "the host is over 253 characters"),
+    ("wildcard-ip", lambda p: p["wildcard"] and origins.is_ip(p["host"]),
+     "* cannot stand before an IP address; write the whole address"),
+    ("wildcard-suffix", lambda p: p["wildcard"] and p["name"] in origins.SHARED_SUFFIXES,
+     "* here would allow everyone who has a name there; write the name in full"),
+    ("wildcard-single-label", lambda p: p["wildcard"] and not origins.is_own_domain(p["name"]),
+     "* needs two labels behind it, as in https://*.example.com"),
+
+    ("non-ascii", lambda p: not p["text"].isascii(),
+     "browsers send punycode (xn--...); write what location.origin shows on that page"),
+    ("percent", _in("text", r"^[^[]*%[0-9A-Fa-f]{2}"), "an origin is not percent-encoded"),
+    ("scheme-colon", _in("text", "^https?//"), "a colon is missing behind the scheme"),
+    ("scheme-twice", _in("text", "(?i)^[^.]*[/@]https?:?//"), "the scheme is written twice"),
+    ("scheme-missing", _in("scheme", "^$"), "the scheme is missing: https:// or http:// in front"),
+    ("scheme-case", _in("scheme", "[A-Z]"), _LOWER),
+    ("scheme-unknown", lambda p: not origins.is_page_scheme(p["scheme"]),
+     "the scheme looks like a slip of http or https; write one of these"),
+    ("scheme-slashes", lambda p: p["slashes"] != "//", "two slashes stand between scheme and host"),
+    ("user-info", _in("user", "@"), "an origin has no user or password"),
+    ("ipv6-brackets", _in("address", "^[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:]*$"),
+     "an IPv6 address stands in brackets, as in http://[::1]:3000"),
+    ("host-empty", _in("host", "^$"), "the host is missing"),
+    ("ipv6-zone", _in("host", "%"), "an origin has no zone id"),
+    ("ipv4-mapped", _in("host", r"(?i)^\[(0*:)+ffff:[^:]+(:[^:]+)?\]$"),
+     "an IPv4 address written as IPv6; write the four numbers"),
+    ("ipv6", lambda p: p["host"][0] == "[" and origins.canonical_ip(p["host"]) != p["host"],
+     "not an IPv6 address as browsers send it"),
+    ("host-case", _in("host", "[A-Z]"), _LOWER),
+    ("trailing-dot", _in("host", r"\.$"), "the host ends in a dot"),
+    ("leading-dot", _in("host", r"^\."), "a dot in front; *. in its place means every subdomain"),
+    ("label-empty", _in("host", r"\.\."), "two dots with nothing between them"),
+    ("label-length", _in("host", "[^.]{64}"), "a label is over 63 characters"),
+    ("label-hyphen", _in("host", r"(^|\.)-|-(\.|$)"), "labels neither begin nor end in a hyphen"),
+    ("host-character", lambda p: not re.fullmatch(r"[a-z0-9_.-]+|\[.*\]", p["host"]),
+     "a host is made of letters, digits, hyphens and dots"),
+    ("ipv4", lambda p: origins.is_ip(p["host"]) and not origins.canonical_ip(p["host"]),
+     "not an IPv4 address as browsers send it: four numbers from 0 to 255"),
+    ("punycode", lambda p: not origins.is_ip(p["host"]) and not origins.is_name(p["host"]),
+     "a label that begins with xn-- is no name in punycode"),
+    ("port-empty", _in("port", "^:$"), "the port is missing behind the colon"),
+    ("port-default", lambda p: p["port"][1:] == origins.DEFAULT_PORTS.get(p["scheme"]),
+     "browsers leave the default port out"),
+    ("port-number", _in("port", "[^0-9:]|.:"), "the port is not a number"),
+    ("port-zero", _in("port", "^:0+$"), "no page is served on port 0"),
+    ("port-range", lambda p: int(p["port"][1:10] or 0) > 65535, "ports end at 65535"),
+    ("port-zeros", _in("port", "^:0"), "a port has no leading zeros"),
+    ("query", _in("rest", r"^/*\?"), "an origin has no query"),
+    ("fragment", _in("rest", "^/*#"), "an origin has no fragment"),
+    ("ip-range", lambda p: origins.is_ip(p["host"]) and re.fullmatch("/[0-9]+", p["rest"]),
+     "a range of addresses is not taken; write one entry for each address"),
+    ("path", _in("rest", "."), "an origin has no path"),
+)
+# fmt: on
 
 
 def _corrected_origin(entry: str) -> str | None:
     text = re.sub("^(https?)//", r"\1://", entry.strip(_QUOTES + "<>"))
     if text == origins.ANY:
         return text
-    parts = _take_apart(text)
-    scheme, host, port = parts.scheme.lower(), parts.host.lower(), parts.port
+    p = _take_apart(text)
+    scheme, host = p["scheme"].lower(), p["name"]
     if host.startswith("["):
-        host = f"[{origins.canonical_ipv6(host[1:-1])}]"
-    if port:
-        port = port.lstrip("0") or "0"
-    port = "" if port in ("", origins.DEFAULT_PORTS.get(scheme)) else f":{port}"
-    origin = f"{scheme}://{parts.wildcard}{host.removesuffix('.')}{port}"
-    return origin if _is_certain(parts) and origins.parse(origin) else None
-
-
-def _is_certain(parts: _Parts) -> bool:
-    """Tell whether what is left out of a correction says nothing of the host that was meant."""
-    return (
-        parts.text.isascii()
-        and not parts.slashes.startswith("//\\")
-        and "." not in parts.user
-        and not parts.rest.startswith(("\\", "//"))
-        and not (origins.is_ip(parts.host) and parts.rest[1:].isdigit())
+        host = str(origins.canonical_ip(host))
+    port = p["port"][1:].lstrip("0") or p["port"][1:2]
+    port = f":{port}" if port not in ("", origins.DEFAULT_PORTS.get(scheme)) else ""
+    origin = f"{scheme}://{p['wildcard']}{host}{port}"
+    # What is left out must say nothing of the host that was meant.
+    is_certain = (
+        text.isascii()
+        and not p["slashes"].startswith("//\\")
+        and "." not in p["user"]
+        and not p["rest"].startswith(("\\", "//"))
+        and not (origins.is_ip(host) and p["rest"][1:].isdigit())
     )
+    return origin if is_certain and origins.parse(origin) else None
 
 
-def _joined(entries: list[str | None]) -> str | None:
-    known = [entry for entry in entries if entry]
-    return ", ".join(known) if known and len(known) == len(entries) else None
+# Names of methods and headers. The Fetch standard decides what a page can send and read:
+# https://fetch.spec.whatwg.org/#methods and https://fetch.spec.whatwg.org/#headers-class.
 
 
-def _written_as_list(variable: str, value: str) -> Problem | None:
-    """Return the problem of a whole value that is a JSON or Python list, or None."""
-    text = value.strip()
-    inside = text[1:-1]
-    if (text[:1], text[-1:]) not in {("[", "]"), ("(", ")"), ("{", "}")}:
-        return None
-    if inside.strip() and "//" not in inside and not set(_QUOTES).intersection(inside):
-        return None
-    write = _joined([_corrected_origin(entry) for entry in split(inside)])
-    return Problem(variable, "list", _LIST, write, value)
+def _named(options: Collection[str], pattern: str) -> Callable[[tuple[str, str]], object]:
+    search = re.compile(pattern, re.IGNORECASE).search
+    return lambda subject: subject[0] in options and search(subject[1])
+
+
+_METHODS, _SET, _READ = ["METHODS"], ["ALLOW_HEADERS"], ["EXPOSE_HEADERS"]
+_ALL = _METHODS + _SET + _READ
+# fmt: off
+_NAMES: Rules = (
+    ("name-empty", _named(_ALL, "^$"), "nothing stands between two commas; delete one"),
+    ("separator", _named(_ALL, _SEPARATOR.pattern), "commas separate names, which hold no blanks"),
+    ("name-any", _named(_ALL, r"^\*$"), "* is not taken here; list the names"),
+    ("name-pattern", _named(_ALL, "[*$^]"), "a pattern is not taken here; list the names"),
+    # RFC 9110 (section 5.6.2) allows more, but that comes from quotes and placeholders.
+    ("name-malformed", _named(_ALL, "[^0-9A-Za-z._-]"), "not a valid HTTP name"),
+    ("name-word", _named(_ALL, "^(all|any|false|nil|none|null|true|undefined)$"),
+     "a word, not a name; list the names"),
+    ("method-forbidden", _named(_METHODS, "^(connect|trace|track)$"), "no page sends this method"),
+    ("method-case", _named(_METHODS, "(?-i:[a-z])"), "methods are upper case"),
+    ("header-forbidden", _named(_SET, (
+        "^(accept-charset|accept-encoding|connection|content-length|cookie2?|date|dnt|expect|host|"
+        "keep-alive|origin|referer|set-cookie|te|trailer|transfer-encoding|upgrade|via)$|"
+        "^(access-control|proxy|sec)-")), "no page sets this header; delete it"),
+    ("header-unreadable", _named(_READ, "^set-cookie2?$"), "no page reads this header; delete it"),
+)
+# What is accepted, but of no use.
+USELESS: Rules = (
+    ("method-options", _named(_METHODS, "^OPTIONS$"),
+     "needed only where a page sends OPTIONS itself, not for preflights"),
+    ("header-safelisted", _named(_SET, "^(accept|accept-language|content-language)$"),
+     "every page may send it; delete it"),
+    ("header-safelisted", _named(_READ,
+        "^(cache-control|content-language|content-length|content-type|expires|last-modified|pragma)$"),
+     "every page may read it; delete it"),
+)
+# fmt: on

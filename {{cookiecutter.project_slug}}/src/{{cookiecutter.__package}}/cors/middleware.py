@@ -1,154 +1,149 @@
 """CORSMiddleware decides every request before Flask routes it, and what a page may read of it."""
 
-from __future__ import annotations
+from __future__ import annotations  # those of the function in __call__ cost each request 1 %
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Callable, Iterable, Sequence
+from threading import Lock
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 
-from ..errors import PROBLEM_JSON, problem_body
 from .origins import DEFAULT_PORTS
-from .policy import Headers, Policy
-from .prefixes import PrefixMap
-from .refusals import Refusal, RefusalLog
+from .policy import Headers, Policy, Refusal
+from .problems import QUOTED_LENGTH, Problem
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-# What a page may send without changing anything (RFC 9110, section 9.2.1).
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+CORS_HEADERS = "access-control-"
+OVERRULED = (
+    "set Access-Control-* headers in a view or hook; they were removed, since the CORS_* variables "
+    "alone decide. Delete that code."
+)
+LINES_PER_KIND = 100
 
 
 class CORSMiddleware:
-    """A WSGI middleware that puts each request under the policy of its path.
+    """A WSGI middleware that puts each request under the policy of its path (PEP 3333).
 
     It stands directly around Flask, so that it sees every request and every answer: routed, 404,
     405, redirected, failed in a hook. Middleware that changes paths, methods, scheme or host (such
-    as Werkzeug's ProxyFix) goes around it. `check_routes` is called before Flask has its first
-    request, and raises ConfigurationError where a path would select another policy than its
-    blueprint's. What answers is the application, what hears of refusals is its log, unless others
-    are given.
+    as Werkzeug's ProxyFix) goes around it. `policies` are those of the blueprints behind their
+    prefixes, `check_routes` the proof of `routes`.
     """
 
     def __init__(
         self,
         app: Flask,
-        prefixes: PrefixMap,
+        policies: Sequence[tuple[str, Policy]],
         check_routes: Callable[[], None],
-        wsgi_app: WSGIApplication | None = None,
-        on_refusal: Callable[[Refusal], None] | None = None,
+        warnings: Sequence[Problem] = (),
     ) -> None:
+        self.policies = policies
+        self.warnings = warnings
         self._app = app
-        self._application = wsgi_app or app.wsgi_app
+        self._flask = app.wsgi_app
         self._pass_on: WSGIApplication = self._check_and_pass_on
         self._check_routes = check_routes
-        self._prefixes = prefixes
-        self._on_refusal = on_refusal or RefusalLog(app).log
-        self._overruled: set[str] = set()
+        # As WSGI carries paths: their bytes, which are UTF-8, as latin-1.
+        self._policies = {prefix[1:].encode().decode("latin-1"): p for prefix, p in policies}
+        # How many segments prefixes have, the longest first: seldom more than one number.
+        self._depths = sorted({prefix.count("/") for prefix, _ in policies}, reverse=True)
+        self._longest = max(self._depths, default=0)
+        self._logged: dict[tuple[str, str], set[str]] = {}
+        self._lock = Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
-        policy = self._prefixes.policy_for(environ.get("PATH_INFO", ""))
+        """Answer one request."""
+        policy = self.policy_for(environ.get("PATH_INFO", ""))
         if policy is None:
             return self._pass_on(environ, start_response)
 
         origin = environ.get("HTTP_ORIGIN")
+        method = environ["REQUEST_METHOD"]
         if origin is None:
-            cors_headers = policy.headers_without_origin
-        elif environ["REQUEST_METHOD"] == "OPTIONS" and is_preflight(environ):
-            refusal = preflight_refusal(policy, origin, environ)
-            if refusal:
-                return self._refuse(start_response, refusal, policy.vary_of_preflights)
-            start_response("204 No Content", policy.preflight_headers(origin))
+            cors_headers = policy.written.without_origin
+        elif method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
+            # A "CORS-preflight request" of the Fetch standard.
+            asked = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
+            names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
+            if refusal := policy.refusal(origin, asked, names):
+                return self._refuse(start_response, refusal, policy.written.vary_of_preflights)
+            start_response("204 No Content", policy.headers(origin, policy.written.preflight))
             return []
-        elif answer := policy.answers.get(origin):
-            cors_headers = answer
-        elif policy.allows(origin):
-            cors_headers = policy.answer_headers(origin)
+        elif policy.allowlist.allows(origin):
+            cors_headers = policy.headers(origin, policy.written.answer)
         else:
-            cors_headers = policy.vary
+            cors_headers = policy.written.vary
             if not is_same_origin(environ, origin):
                 refusal = Refusal(policy, origin, "origins")
-                if policy.enforce and is_unsafe(environ):
-                    return self._refuse(start_response, refusal, policy.vary)
-                self._on_refusal(refusal)
+                if policy.enforce and is_unsafe(method, environ):
+                    return self._refuse(start_response, refusal, cors_headers)
+                self._warn(policy, refusal.option, refusal)
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
             for name, _ in headers:
-                if name[:1] in "aA" and is_cors_header(name):
-                    self._log_overruled(policy)
-                    headers = [header for header in headers if not is_cors_header(header[0])]
+                if name[:1] in "aA" and name.lower().startswith(CORS_HEADERS):
+                    self._warn(policy, "headers", OVERRULED)
+                    headers = [h for h in headers if not h[0].lower().startswith(CORS_HEADERS)]
                     break
             return start_response(status, headers + cors_headers, exc_info)
 
         return self._pass_on(environ, start)
 
+    def policy_for(self, path_info: str) -> Policy | None:
+        """Return the policy with the longest prefix in front of a ``PATH_INFO``, or None."""
+        # As Werkzeug routes it, `//api` like `/api`; at one cost for few prefixes and for many.
+        segments = path_info.lstrip("/").split("/", self._longest)
+        for depth in self._depths:
+            policy = self._policies.get("/".join(segments[:depth]))
+            if policy:
+                return policy
+        return None
+
     def _check_and_pass_on(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         self._check_routes()
-        self._pass_on = self._application  # from its first request on, Flask takes no more routes
-        return self._application(environ, start_response)
+        self._pass_on = self._flask  # from its first request on, Flask takes no more routes
+        return self._flask(environ, start_response)
 
     def _refuse(
         self, start_response: StartResponse, refusal: Refusal, vary: Headers
     ) -> Iterable[bytes]:
-        self._on_refusal(refusal)
-        body = problem_body(403, str(refusal) if self._app.debug else None)
-        start_response(
-            "403 Forbidden",
-            [("Content-Type", PROBLEM_JSON), ("Content-Length", str(len(body))), *vary],
-        )
+        self._warn(refusal.policy, refusal.option, refusal)
+        problem = {"type": "about:blank", "title": "Forbidden", "status": 403}  # RFC 9457
+        body = json.dumps(problem | ({"detail": str(refusal)} if self._app.debug else {})).encode()
+        length = ("Content-Length", str(len(body)))
+        headers = [("Content-Type", "application/problem+json"), length, *vary]
+        start_response("403 Forbidden", headers)
         return [body]
 
-    def _log_overruled(self, policy: Policy) -> None:
-        if policy.blueprint not in self._overruled:
-            self._overruled.add(policy.blueprint)
-            self._app.logger.warning(
-                "CORS: a view or hook of blueprint %r set Access-Control-* headers; they were "
-                "removed, since the CORS_* variables alone decide. Delete that code.",
-                policy.blueprint,
-            )
+    def _warn(self, policy: Policy, kind: str, why: Refusal | str) -> None:
+        """Log each reason once, and a hundred lines of a kind at most for a blueprint."""
+        key = f"{why.origin[:QUOTED_LENGTH]} {why.names}" if isinstance(why, Refusal) else why
+        key = key[: 2 * QUOTED_LENGTH]
+        logged = self._logged.setdefault((policy.blueprint, kind), set())
+        with self._lock:
+            if len(logged) >= LINES_PER_KIND or key in logged:
+                return
+            logged.add(key)
+        words = f"refused: {why}" if isinstance(why, Refusal) else why
+        if len(logged) == LINES_PER_KIND:
+            words += "; more of this kind are not logged until the next start"
+        self._app.logger.warning("CORS: blueprint %r %s", policy.blueprint, words)
 
 
-def is_cors_header(name: str) -> bool:
-    """Tell whether a response header is one of CORS, which only the policy may send."""
-    return name.lower().startswith("access-control-")
-
-
-def is_preflight(environ: WSGIEnvironment) -> bool:
-    """Tell whether an OPTIONS with an Origin is a "CORS-preflight request" (Fetch standard)."""
-    return "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
-
-
-def preflight_refusal(policy: Policy, origin: str, environ: WSGIEnvironment) -> Refusal | None:
-    """Return why a preflight is refused, or None where the page may go on."""
-    if not policy.allows(origin):
-        return Refusal(policy, origin, "origins")
-    method = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
-    if not policy.allows_method(method):
-        return Refusal(policy, origin, "methods", (method,))
-    requested = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
-    if refused := policy.headers_refused(requested):
-        return Refusal(policy, origin, "allow_headers", tuple(refused))
-    return None
-
-
-def is_unsafe(environ: WSGIEnvironment) -> bool:
+def is_unsafe(method: str, environ: WSGIEnvironment) -> bool:
     """Tell whether a request may change something, or opens a WebSocket (which CORS leaves be)."""
-    method = environ["REQUEST_METHOD"]
     if method == "GET":
         return "websocket" in environ.get("HTTP_UPGRADE", "").lower()
-    return method not in SAFE_METHODS
+    return method not in ("HEAD", "OPTIONS")  # the other safe methods of RFC 9110, section 9.2.1
 
 
 def is_same_origin(environ: WSGIEnvironment, origin: str) -> bool:
-    """Tell whether the page belongs to the site that it calls.
-
-    Browsers say so in ``Sec-Fetch-Site``, which no page can set. Old ones, and all of them over
-    plain http to anything but loopback, leave it out: there the Origin must name the Host.
-    """
+    """Tell whether the page belongs to the site that it calls."""
+    # Browsers say so in a header that no page can set. Old ones, and all of them over plain http to
+    # anything but loopback, leave it out: there the Origin must name the Host.
     site = environ.get("HTTP_SEC_FETCH_SITE")
     if site is not None:
         return site in ("same-origin", "none")

@@ -15,8 +15,8 @@ template that wrote this project reads its `cors_origins` answer with this modul
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cached_property
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from typing import NamedTuple
 
 ANY = "*"
 DEFAULT_PORTS = {"http": "80", "https": "443"}
@@ -38,136 +38,102 @@ SHARED_SUFFIXES = frozenset(
     trycloudflare.com vercel.app web.app web.core.windows.net workers.dev
     """.split()
 )
-# Names of one label that may stand behind `*.`: both are reserved for local use (RFC 6761).
-LOCAL_NAMES = frozenset({"localhost", "test"})
 
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+_LABELS = rf"{_LABEL}(?:\.{_LABEL})*"
 _ENTRY = re.compile(
-    r"([a-z][a-z0-9+.-]{0,39})://"
-    r"(\*\.)?"
-    rf"({_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:]+\])"
-    r"(?::([1-9][0-9]{0,4}))?"
+    rf"([a-z][a-z0-9+.-]{{0,39}})://(\*\.)?({_LABELS}|\[[0-9a-f:]+\])(?::([1-9][0-9]{{0,4}}))?"
 )
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-
-_ZWNJ = "\N{ZERO WIDTH NON-JOINER}"  # between letters it is part of Persian names
-
-is_label = re.compile(_LABEL).fullmatch
+_are_labels = re.compile(_LABELS).fullmatch
+_is_number = re.compile(r"[0-9]+|0x[0-9a-f]*").fullmatch
 
 
-class Origin(NamedTuple):
-    """An entry that the grammar accepts, in its parts; `wildcard` is ``"*."`` or None."""
-
-    scheme: str
-    wildcard: str | None
-    host: str
-    port: str | None
-
-
-def parse(entry: str) -> Origin | None:
-    """Return the parts of an entry other than ``*``, or None for what the grammar refuses."""
+def parse(entry: str) -> str | None:
+    """Return the host of an entry other than ``*``, or None for what the grammar refuses."""
     match = _ENTRY.fullmatch(entry)
     if match is None:
         return None
-    origin = Origin(*match.groups())
-    if not (is_page_scheme(origin.scheme) and is_host(origin.host)):
-        return None
-    if origin.wildcard and not (origin.scheme in DEFAULT_PORTS and is_own_domain(origin.host)):
-        return None
-    if origin.port and (
-        origin.port == DEFAULT_PORTS.get(origin.scheme) or int(origin.port) > 65535
-    ):
-        return None
-    return origin
+    scheme, wildcard, host, port = match.groups()
+    accepted = (
+        is_page_scheme(scheme)
+        and (canonical_ip(host) == host if is_ip(host) else is_name(host))
+        and (not wildcard or (scheme in DEFAULT_PORTS and is_own_domain(host)))
+        and (not port or (port != DEFAULT_PORTS.get(scheme) and int(port) <= 65535))
+    )
+    return host if accepted else None
 
 
 def is_page_scheme(scheme: str) -> bool:
-    """Tell whether pages have origins of this scheme: http, https, or the scheme of an app."""
-    return scheme in DEFAULT_PORTS or not (scheme in SCHEMES_WITHOUT_PAGES or is_near_http(scheme))
+    """Tell whether pages have origins of a scheme; one near http or https is a slip, no app."""
+    return scheme in DEFAULT_PORTS or not (
+        scheme in SCHEMES_WITHOUT_PAGES or any(_is_near(scheme, known) for known in DEFAULT_PORTS)
+    )
 
 
-def is_near_http(scheme: str) -> bool:
-    """Tell whether a scheme is one or two letters away from http or https: a slip, not an app."""
-    return any(_distance(scheme, known) in (1, 2) for known in DEFAULT_PORTS)
+def _is_near(left: str, right: str, changes: int = 2) -> bool:
+    # Two letters at most are changed, added or dropped (Levenshtein).
+    if left[:1] == right[:1]:
+        return not left or _is_near(left[1:], right[1:], changes)
+    return changes > 0 and any(
+        _is_near(left[a:], right[b:], changes - 1) for a, b in ((1, 1), (1, 0), (0, 1))
+    )
 
 
-def is_host(host: str) -> bool:
-    """Tell whether labels of the right shape, or a bracketed text, are a canonical host."""
-    if host.startswith("["):
-        return canonical_ipv6(host[1:-1]) == host[1:-1]
-    if len(host) > MAX_HOST_LENGTH:
-        return False
-    if ends_in_number(host):
-        return is_ipv4(host)
-    return "xn--" not in host or all(map(is_punycode, host.split(".")))
+def is_ip(host: str) -> bool:
+    """Tell whether browsers take a host for an IP address (URL standard, "ends in a number")."""
+    return host.startswith("[") or _is_number(host.rpartition(".")[2]) is not None
+
+
+def canonical_ip(host: str) -> str | None:
+    """Return an IP address, IPv6 in brackets, as browsers send it; None for what they do not."""
+    try:
+        if not host.startswith("["):
+            return str(IPv4Address(host))
+        address = IPv6Address(host[1:-1])
+    except AddressValueError:
+        return None
+    # They know no zone ids, and write an IPv4-mapped address in a way that Python does not.
+    return None if address.scope_id or address.ipv4_mapped else f"[{address.compressed}]"
 
 
 def is_own_domain(host: str) -> bool:
     """Tell whether `*.` may stand in front: the name is one party's own, and there is room."""
     return (
-        ("." in host or host in LOCAL_NAMES)
+        ("." in host or host in ("localhost", "test"))  # RFC 6761 keeps both for local use
         and host not in SHARED_SUFFIXES
         and not is_ip(host)
         and len("a.") + len(host) <= MAX_HOST_LENGTH
     )
 
 
-def is_ip(host: str) -> bool:
-    """Tell whether a host is an IP address or is read as one by browsers."""
-    return host.startswith("[") or ends_in_number(host)
+def is_name(host: str) -> bool:
+    """Tell whether labels of the right shape are a name that browsers send."""
+    return len(host) <= MAX_HOST_LENGTH and (
+        "xn--" not in host
+        or all(_is_punycode(label[4:]) for label in host.split(".") if label.startswith("xn--"))
+    )
 
 
-def ends_in_number(host: str) -> bool:
-    """Tell whether browsers take a host for an IPv4 address (URL standard, "ends in a number")."""
-    return _NUMBER.fullmatch(host.rpartition(".")[2]) is not None
-
-
-def is_ipv4(host: str) -> bool:
-    """Tell whether a host is four decimal numbers, the only form that browsers send."""
-    try:
-        IPv4Address(host)
-    except AddressValueError:
-        return False
-    return True
-
-
-def canonical_ipv6(address: str) -> str | None:
-    """Return an IPv6 address as browsers send it, or None for no address, a zone, IPv4-mapped."""
-    try:
-        parsed = IPv6Address(address)
-    except AddressValueError:
-        return None
-    return None if parsed.scope_id or parsed.ipv4_mapped else parsed.compressed
-
-
-def is_punycode(label: str) -> bool:
-    """Tell whether a label is plain, or an ``xn--`` one that a browser would have written.
-
-    As near to UTS 46 as the standard library's tables allow: text that is folded, assigned and
-    visible, and the Bidi rule of RFC 5893 for a label with right-to-left letters.
-    """
-    if not label.startswith("xn--"):
-        return True
-    encoded = label.removeprefix("xn--")
+def _is_punycode(encoded: str) -> bool:
+    # As near to UTS 46 as the standard library's tables allow: text that is folded, assigned and
+    # visible, and keeps to the Bidi rule of RFC 5893.
     try:
         text = encoded.encode("ascii").decode("punycode")
         written_back = text.encode("punycode").decode("ascii")
     except (UnicodeError, OverflowError):
         return False
+    # ß and ς are letters of their own in today's names; casefold() would map them away.
+    folded = "".join(letter if letter in "ßς" else letter.casefold() for letter in text)
+    joiner = "\N{ZERO WIDTH NON-JOINER}"  # between letters it is part of Persian names
     return (
         written_back == encoded
         and not text.isascii()
-        and _is_folded(text)
-        and text.strip(_ZWNJ) == text
-        and text.replace(_ZWNJ, "").isprintable()
+        and unicodedata.normalize("NFKC", folded) == text
+        and text.strip(joiner) == text
+        and text.replace(joiner, "").isprintable()
         and not unicodedata.category(text[0]).startswith("M")
         and _obeys_bidi_rule(text)
     )
-
-
-def _is_folded(text: str) -> bool:
-    folded = "".join(letter if letter in "ßς" else letter.casefold() for letter in text)
-    return unicodedata.normalize("NFKC", folded) == text
 
 
 def _obeys_bidi_rule(text: str) -> bool:
@@ -184,49 +150,59 @@ def _obeys_bidi_rule(text: str) -> bool:
     )
 
 
-def _distance(left: str, right: str) -> int:
-    """Return how many letters must be changed, added or dropped (Levenshtein)."""
-    previous = list(range(len(right) + 1))
-    for row, a in enumerate(left, start=1):
-        current = [row]
-        for column, b in enumerate(right, start=1):
-            changed = previous[column - 1] + (a != b)
-            current.append(min(changed, previous[column] + 1, current[-1] + 1))
-        previous = current
-    return previous[-1]
-
-
 class Allowlist:
-    """The origins of a policy; a look-up costs the same for three entries and for ten thousand.
+    """The origins of a policy: ``*`` alone, or entries that `parse` accepts.
 
-    `entries` are ``*`` alone, or entries that `parse` accepts. Origins compare byte by byte, as
-    the Fetch standard has it.
+    They compare byte by byte (Fetch standard), at one cost for three entries and for ten thousand.
     """
 
-    def __init__(self, entries: Iterable[str]) -> None:
-        entries = frozenset(entries)
-        self.any = ANY in entries
-        self._wildcards = frozenset(entry for entry in entries if "://*." in entry)
-        self._exact = entries - self._wildcards
+    def __init__(self, entries: Iterable[str] = ()) -> None:
+        self.entries = tuple(entries)
+        self.any = ANY in self.entries
+        wildcards = {entry for entry in self.entries if "://*." in entry}
+        self._exact = frozenset(self.entries) - wildcards
+        self._domains = frozenset(entry.replace("*", "", 1) for entry in wildcards)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Allowlist) and self.entries == other.entries
 
     def allows(self, origin: str) -> bool:
         """Tell whether a page of this origin (the value of an ``Origin`` header) is allowed."""
         if self.any:
             return True
-        if len(origin) > MAX_ENTRY_LENGTH:
+        if len(origin) > MAX_ENTRY_LENGTH:  # refused before anything is done with it
             return False
-        return origin in self._exact or self.covers(origin)
+        return origin in self._exact or (bool(self._domains) and self.covers(origin))
 
     def covers(self, origin: str) -> bool:
         """Tell whether one of the entries that begin with ``*.`` stands for this origin."""
-        if not self._wildcards:
+        start = origin.find("://") + len("://")
+        if len(origin[start:].partition(":")[0]) > MAX_HOST_LENGTH:
             return False
-        scheme, _, rest = origin.partition("://")
-        if len(rest.partition(":")[0]) > MAX_HOST_LENGTH:
-            return False
-        label, dot, rest = rest.partition(".")
-        while dot and is_label(label):
-            if f"{scheme}://*.{rest}" in self._wildcards:
-                return True
-            label, dot, rest = rest.partition(".")
+        dot = origin.find(".", start)
+        while dot > 0:
+            # The longest domain is looked up first: what stands before it stands before the others.
+            if origin[:start] + origin[dot:] in self._domains:
+                return _are_labels(origin[start:dot]) is not None
+            dot = origin.find(".", dot + 1)
         return False
+
+    def nearest(self, origin: str) -> str | None:
+        """Return an entry of the same host, or of the host without its first label, or None."""
+        host = _host_of(origin)
+        near = self._by_host.get(host) or self._by_host.get(host.partition(".")[2])
+        port = origin.rpartition(":")[2]
+        return max(near, key=lambda entry: entry.rpartition(":")[2] == port) if near else None
+
+    @cached_property
+    def _by_host(self) -> dict[str, list[str]]:
+        listed: dict[str, list[str]] = {}
+        for entry in self.entries:
+            listed.setdefault(_host_of(entry), []).append(entry)
+        return listed
+
+
+def _host_of(origin: str) -> str:
+    # What pages confuse has one name: a host with and without `www`, the three of this machine.
+    host = re.sub(r"^[^:]*://(?:\*\.|www\.)?|:[0-9]*$", "", origin)
+    return "localhost" if host in ("127.0.0.1", "[::1]") else host

@@ -1,217 +1,157 @@
-"""What one blueprint allows, and the headers that flask-cors writes for it."""
+"""What one blueprint allows, why it refuses a page, and the headers, which flask-cors writes."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from flask import Flask, Response
 from flask_cors import cross_origin
 
 from .origins import ANY, Allowlist
-
-Headers = list[tuple[str, str]]
+from .problems import quoted
 
 # A page may always use these, whatever a preflight says (Fetch standard, "CORS-safelisted method").
 SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
 
+Headers = list[tuple[str, str]]
 _ALLOW_ORIGIN = "Access-Control-Allow-Origin"
-_VARY_ON_PREFLIGHTS = (
-    "Vary",
-    "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
-)
 
 
 def variable_name(option: str, blueprint: str | None = None) -> str:
-    """Return the name of a variable: the shared one of an option, or that of one blueprint.
-
-    Letters and digits of the blueprint's name are kept, in upper case; others become ``_``.
-    """
+    """Return the name of a variable: the shared one of an option, or that of one blueprint."""
     suffix = "" if blueprint is None else "_" + re.sub(r"[^A-Z0-9]", "_", blueprint.upper())
     return f"CORS_{option.upper()}{suffix}"
 
 
+class Written(NamedTuple):
+    """The headers of a policy, those of pages but for ``Access-Control-Allow-Origin``."""
+
+    answer: Headers
+    preflight: Headers
+    vary: Headers
+    vary_of_preflights: Headers
+    without_origin: Headers  # under `*` those of pages: a cache may keep the answer for them
+    names: frozenset[str]  # of request headers that may be asked for, in lower case
+
+
 @dataclass(frozen=True)
 class Policy:
-    """What one blueprint allows. The options have the names that flask-cors gives them.
+    """What one blueprint allows, by options that have the names of flask-cors's own.
 
-    Two policies are equal when their options are; `variables` tells which ``CORS_*`` variable
-    decided an option (those at their default are missing). `answers` holds what `answer_headers`
-    returns, ready for the requests that are most frequent: those of origins listed by name.
+    Two policies are equal when their options are. `variables` tells which variable decided one.
     """
 
     blueprint: str = field(compare=False)
     variables: Mapping[str, str] = field(default_factory=dict, compare=False)
-    origins: tuple[str, ...] = ()
+    allowlist: Allowlist = field(default_factory=Allowlist)
     methods: tuple[str, ...] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
     allow_headers: tuple[str, ...] = ("Authorization", "Content-Type")
     expose_headers: tuple[str, ...] = ()
     supports_credentials: bool = False
     max_age: int = 600
     enforce: bool = True
-    answers: Mapping[str, Headers] = field(init=False, repr=False, compare=False)
-    _written: "WrittenHeaders" = field(init=False, repr=False, compare=False)
+    written: Written = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Let flask-cors write the headers now: no request waits for it or fails because of it."""
         written = ask_flask_cors(
-            self.allows_any,
-            self.methods,
-            self.allow_headers,
-            self.expose_headers,
-            self.supports_credentials,
-            self.max_age,
+            self.allowlist.any,
+            methods=self.methods,
+            allow_headers=self.allow_headers,
+            expose_headers=self.expose_headers,
+            supports_credentials=self.supports_credentials,
+            max_age=str(self.max_age),  # as text: flask-cors drops the number 0
         )
-        object.__setattr__(self, "_written", written)
-        answers = answers_by_origin(self.origins, tuple(self._rest_of_answer))
-        object.__setattr__(self, "answers", answers)
+        object.__setattr__(self, "written", written)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The entries of the allowlist, as written."""
+        return self.allowlist.entries
 
     def variable(self, option: str) -> str:
         """Return the variable to edit for an option: the one that decided, or the blueprint's."""
         return self.variables.get(option) or variable_name(option, self.blueprint)
 
-    @cached_property
-    def allows(self) -> Callable[[str], bool]:
-        """What tells whether pages of an origin, the value of an ``Origin`` header, are allowed."""
-        return allowlist(self.origins).allows
+    def refusal(self, origin: str, method: str, headers: str) -> "Refusal | None":
+        """Return why a page may not send a method and headers, which a preflight names, or None."""
+        if not self.allowlist.allows(origin):
+            return Refusal(self, origin, "origins")
+        if method not in SAFELISTED_METHODS and method not in self.methods:
+            return Refusal(self, origin, "methods", (method,))
+        if refused := self.headers_refused(headers):
+            return Refusal(self, origin, "allow_headers", refused)
+        return None
 
-    def allows_method(self, method: str) -> bool:
-        """Tell whether a page may send this method; methods are compared byte by byte."""
-        return method in SAFELISTED_METHODS or method in self.methods
-
-    def headers_refused(self, requested: str) -> list[str]:
+    def headers_refused(self, requested: str) -> tuple[str, ...]:
         """Return the names of an ``Access-Control-Request-Headers`` value that are not allowed."""
-        names = [name.strip() for name in requested.lower().split(",")]
-        return [name for name in names if name and name not in self._allow_headers]
+        names = map(str.strip, requested.lower().split(","))
+        return tuple(name for name in names if name not in self.written.names)
 
-    def answer_headers(self, origin: str) -> Headers:
-        """Return the headers of an answer that a page of an allowed origin may read."""
-        return [(_ALLOW_ORIGIN, ANY if self.allows_any else origin), *self._rest_of_answer]
-
-    def preflight_headers(self, origin: str) -> Headers:
-        """Return the headers of a preflight that an allowed origin passes."""
-        return [(_ALLOW_ORIGIN, ANY if self.allows_any else origin), *self._rest_of_preflight]
-
-    @cached_property
-    def headers_without_origin(self) -> Headers:
-        """The headers of an answer to a request without Origin, which caches may keep for pages."""
-        return self.answer_headers(ANY) if self.allows_any else self.vary
-
-    @cached_property
-    def vary(self) -> Headers:
-        """What tells caches that the answer depends on the origin; under ``*`` it does not."""
-        return [] if self.allows_any else [("Vary", "Origin")]
-
-    @cached_property
-    def vary_of_preflights(self) -> Headers:
-        """The same for preflights, which depend on what the page asks for besides."""
-        return [] if self.allows_any else [_VARY_ON_PREFLIGHTS]
-
-    @cached_property
-    def allows_any(self) -> bool:
-        """Whether every origin is allowed (``*``)."""
-        return ANY in self.origins
-
-    @cached_property
-    def _rest_of_answer(self) -> Headers:
-        return [*self._written.answer, *self.vary]
-
-    @cached_property
-    def _rest_of_preflight(self) -> Headers:
-        return [*self._written.preflight, *self.vary_of_preflights]
-
-    @cached_property
-    def _allow_headers(self) -> frozenset[str]:
-        return frozenset(name.lower() for name in self.allow_headers)
+    def headers(self, origin: str, rest: Headers) -> Headers:
+        """Return headers for a page of an allowed origin; the `rest` is of what was `written`."""
+        return [(_ALLOW_ORIGIN, ANY if self.allowlist.any else origin), *rest]
 
 
-# Blueprints that share a list of origins share what is made of it.
-allowlist = cache(Allowlist)
+class Refusal(NamedTuple):
+    """What a policy does not list: a page's origin, or the `names` of its method or headers."""
+
+    policy: Policy
+    origin: str
+    option: str
+    names: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        what, hint = quoted(self.origin), ""
+        if self.names:
+            what = f"{quoted(', '.join(self.names))}, which {what} asks for,"
+            if self.option == "methods" and self.names[0].upper() in self.policy.methods:
+                hint = f" (a page must write {self.names[0].upper()} in capitals)"
+        elif near := self.policy.allowlist.nearest(self.origin):
+            hint = f" (you list {near})"
+        return f"{what} is not in {self.policy.variable(self.option)}{hint}"
 
 
-@cache
-def answers_by_origin(
-    origins: tuple[str, ...], rest: tuple[tuple[str, str], ...]
-) -> Mapping[str, Headers]:
-    """Return the headers of an answer for each origin that is listed by name, not by a pattern.
-
-    `rest` is what follows ``Access-Control-Allow-Origin``.
-    """
-    return {origin: [(_ALLOW_ORIGIN, origin), *rest] for origin in origins if ANY not in origin}
-
-
-class WrittenHeaders(NamedTuple):
-    """What flask-cors wrote for a listed origin: on its answer, and on its preflight."""
-
-    answer: Headers
-    preflight: Headers
-
-
-@cache
-def ask_flask_cors(
-    allows_any: bool,
-    methods: tuple[str, ...],
-    allow_headers: tuple[str, ...],
-    expose_headers: tuple[str, ...],
-    supports_credentials: bool,
-    max_age: int,
-) -> WrittenHeaders:
+@lru_cache(maxsize=128)  # lists of origins have no part in it: an application has few of these
+def ask_flask_cors(allows_any: bool, **options: Any) -> Written:
     """Ask flask-cors what it answers under these options: to a listed origin, to its preflight.
 
-    Returns their ``Access-Control-*`` headers but for ``Allow-Origin``, which changes with each
-    request. Every option is passed, so that no setting or default of flask-cors has a say;
-    `max_age` as text, since flask-cors drops the number 0. Raises RuntimeError where flask-cors
-    does not name exactly these methods and headers.
+    Every option of `cross_origin` is given, so that no setting or default of flask-cors has a say.
     """
     origin = "https://listed.example"
 
     @cross_origin(
         origins=ANY if allows_any else [origin],
-        methods=list(methods),
-        allow_headers=list(allow_headers),
-        expose_headers=list(expose_headers),
-        supports_credentials=supports_credentials,
-        max_age=str(max_age),
         send_wildcard=allows_any,
         vary_header=False,
         automatic_options=True,
         always_send=False,
         allow_private_network=False,
+        **options,
     )
     def view() -> Response:
         return Response()
 
-    preflight = {
-        "Access-Control-Request-Method": methods[0],
-        "Access-Control-Request-Headers": ", ".join(allow_headers),
+    def written(method: str, **asked: str) -> Headers:
+        request = {"method": method, "headers": {"Origin": origin, **asked}}
+        with Flask("flask_cors").test_request_context(**request):
+            headers = view().headers
+        return [h for h in headers if h[0].startswith("Access-Control-") and h[0] != _ALLOW_ORIGIN]
+
+    asked = {
+        "Access-Control-Request-Method": options["methods"][0],
+        "Access-Control-Request-Headers": ", ".join(options["allow_headers"]),
     }
-    app = Flask("flask_cors")
-    with app.test_request_context(headers={"Origin": origin}):
-        answer = view().headers
-    with app.test_request_context(method="OPTIONS", headers={"Origin": origin, **preflight}):
-        preflight_answer = view().headers
-
-    allowed_origin = ANY if allows_any else origin
-    expected = {
-        _ALLOW_ORIGIN: {allowed_origin},
-        "Access-Control-Allow-Methods": set(methods),
-        "Access-Control-Allow-Headers": set(allow_headers),
-        "Access-Control-Expose-Headers": set(expose_headers),
-        "Access-Control-Max-Age": {str(max_age)},
-    }
-    for name, values in expected.items():
-        if values != {v.strip() for v in preflight_answer.get(name, "").split(",") if v.strip()}:
-            raise RuntimeError(
-                f"flask-cors answered {name}: {preflight_answer.get(name)} "
-                f"where the policy has {', '.join(sorted(values)) or 'none'}"
-            )
-    return WrittenHeaders(_cors_headers(answer), _cors_headers(preflight_answer))
-
-
-def _cors_headers(headers: Iterable[tuple[str, str]]) -> Headers:
-    return [
-        (name, value)
-        for name, value in headers
-        if name.startswith("Access-Control-") and name != _ALLOW_ORIGIN
-    ]
+    answer = written("GET")
+    vary = [] if allows_any else [("Vary", "Origin")]
+    vary_of_preflights = [(name, ", ".join([value, *asked])) for name, value in vary]
+    return Written(
+        answer=answer + vary,
+        preflight=written("OPTIONS", **asked) + vary_of_preflights,
+        vary=vary,
+        vary_of_preflights=vary_of_preflights,
+        without_origin=[(_ALLOW_ORIGIN, ANY), *answer] if allows_any else vary,
+        names=frozenset(["", *map(str.lower, options["allow_headers"])]),
+    )

@@ -1,17 +1,20 @@
-"""What is wrong with a setting, as data. Standard library only."""
+"""What is wrong with a setting: the line that a person reads, and the exception that holds all."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import click
 
 QUOTED_LENGTH = 100
+PROBLEMS_PRINTED = 20
 
 
 @dataclass(frozen=True)
 class Problem:
     """What is wrong with a setting, as data; `str()` makes the line that a person reads.
 
-    `variable` is the name of the setting, `code` a stable word for the rule that was broken,
-    `wrong` the sentence. `position` counts the entries of a list from 1, `entry` is the text as
-    written, `write` the value to write instead, where one is certain.
+    `code` is a stable word for the rule that was broken, `wrong` the sentence, `write` what to
+    write instead, where that is certain; `position` counts the entries of a list from 1.
     """
 
     variable: str
@@ -38,9 +41,17 @@ def quoted(text: str) -> str:
     return ascii(text) if not text.isprintable() else repr(text)
 
 
-@dataclass
-class Findings:
-    """What was found in the settings: problems that refuse the start, and warnings."""
+class ConfigurationError(ValueError, click.ClickException):
+    """The configuration cannot work: `problems` holds every reason as data.
 
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
+    The message has a line for each. The `flask` command prints it without a traceback, as it does
+    for every `click.ClickException`; elsewhere it is a ValueError.
+    """
+
+    def __init__(self, problems: Sequence[Problem], subject: str = "CORS configuration") -> None:
+        self.problems = tuple(problems)
+        count = len(problems)
+        lines = [f"{subject} has {count} problem{'s' if count > 1 else ''}:"]
+        lines += map(str, problems[:PROBLEMS_PRINTED])
+        lines += [f"and {count - PROBLEMS_PRINTED} more"] if count > PROBLEMS_PRINTED else []
+        click.ClickException.__init__(self, "\n  ".join(lines))

@@ -5,23 +5,25 @@ is resolved on its own: the blueprint's variable, then the shared one, then the 
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from itertools import product
+from typing import Any
 
-import click
-
-from .options import READERS
-from .origins import ANY, is_ip, parse
+from . import diagnosis
+from .origins import ANY, Allowlist, is_ip, parse
 from .policy import Policy, variable_name
-from .problems import Findings, Problem
+from .problems import ConfigurationError, Problem
 
-PREFIX = "CORS_"
-PROBLEMS_PRINTED = 20
+LONGEST_MAX_AGE = 86_400
+LONGEST_MAX_AGE_OF_CHROMIUM = 7_200
+LISTS = (list, tuple, set, frozenset)
+BOOLEANS = {"true": True, "1": True, "yes": True, "on": True}
+BOOLEANS |= {"false": False, "0": False, "no": False, "off": False}
 
-_SHARED = [variable_name(option) for option in READERS]
 # What Kubernetes sets in every container for services whose names begin with `cors`.
 _KUBERNETES = re.compile(
     r"CORS_(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_[0-9]+_\w+)"
@@ -29,146 +31,199 @@ _KUBERNETES = re.compile(
 )
 
 
-class ConfigurationError(ValueError, click.ClickException):
-    """The configuration cannot work: `problems` holds every reason as data.
+@dataclass
+class Settings:
+    """What the variables say: a policy for each blueprint by its name, problems, warnings."""
 
-    The message begins with the `subject` and has a line for each problem. `flask run`,
-    `flask routes` and `flask cors` print it without a traceback and exit with 1, as for every
-    `click.ClickException`.
-    """
+    policies: dict[str, Policy] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
 
-    def __init__(self, problems: Sequence[Problem], subject: str = "CORS configuration") -> None:
-        self.problems = tuple(problems)
-        count = len(self.problems)
-        lines = [f"{subject} has {count} problem{'s' if count > 1 else ''}:"]
-        lines += [f"  {problem}" for problem in self.problems[:PROBLEMS_PRINTED]]
-        if count > PROBLEMS_PRINTED:
-            lines.append(f"  and {count - PROBLEMS_PRINTED} more")
-        click.ClickException.__init__(self, "\n".join(lines))
+    def refuse(self, *problem: Any, **more: Any) -> None:
+        """Add a `Problem`, made of these arguments: the application does not start."""
+        self.problems.append(Problem(*problem, **more))
 
-
-class Settings(NamedTuple):
-    """The policy of each blueprint by its name, and what is worth a warning but no refusal."""
-
-    policies: dict[str, Policy]
-    warnings: list[Problem]
+    def warn(self, *problem: Any, **more: Any) -> None:
+        """Add a `Problem` with which it starts all the same."""
+        self.warnings.append(Problem(*problem, **more))
 
 
-def read_settings(blueprints: Sequence[str], variables: Mapping[str, Any]) -> Settings:
+def read_settings(blueprints: Collection[str], variables: Mapping[str, Any]) -> Settings:
     """Return the settings of the blueprints of these names.
 
     `variables` are the process environment with the values given to `create_app` laid over it;
     other names than ``CORS_*`` are passed over. Raises ConfigurationError with every problem.
     """
-    found = Findings()
-    known = {
-        variable_name(option, blueprint): option
-        for blueprint in [None, *blueprints]
-        for option in READERS
-    }
-    _check_suffixes(blueprints, found)
-    _check_names(blueprints, variables, known, found)
+    found = Settings()
+    names = [None, *blueprints]
+    known = {variable_name(option, name): option for name in names for option in READERS}
+    owners: dict[str, str] = {}
+    for name in blueprints:
+        variable = variable_name("ORIGINS", name)
+        if (owner := owners.setdefault(variable, name)) != name:
+            wrong = f"belongs to two blueprints, {owner!r} and {name!r}; rename one"
+            found.refuse(variable, "suffix-clash", wrong)
+    for name, value in variables.items():
+        if name not in known and not _KUBERNETES.fullmatch(f"{name}={value}"):
+            _check_name(name, blueprints, found)
     values = {
         name: READERS[option](name, variables[name], found)
         for name, option in known.items()
         if name in variables
     }
-    resolved = {name: _resolve(name, values) for name in blueprints}
-    for options, deciding in resolved.values():
-        _check_credentials(options, deciding, found)
-    if found.problems:
-        raise ConfigurationError(_once_each(found.problems))
-    policies = {
-        name: Policy(name, deciding, **options) for name, (options, deciding) in resolved.items()
-    }
-    return Settings(policies, _once_each(found.warnings))
-
-
-def _resolve(blueprint: str, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the options of a blueprint that are set, and the variable that decided each."""
-    options, deciding = {}, {}
-    for option in READERS:
+    deciding: dict[str, dict[str, str]] = {name: {} for name in blueprints}
+    for blueprint, option in product(blueprints, READERS):
         for name in (variable_name(option, blueprint), variable_name(option)):
             if values.get(name) is not None:
-                options[option.lower()], deciding[option.lower()] = values[name], name
-                break
-    return options, deciding
+                deciding[blueprint].setdefault(option.lower(), name)
+    for variables_of in deciding.values():
+        _check_credentials(variables_of, values, found)
+    if found.problems:
+        raise ConfigurationError(list(dict.fromkeys(found.problems)))
+    for blueprint, variables_of in deciding.items():
+        options = {option: values[name] for option, name in variables_of.items()}
+        allowlist = options.pop("origins", Allowlist())
+        found.policies[blueprint] = Policy(blueprint, variables_of, allowlist, **options)
+    found.warnings = list(dict.fromkeys(found.warnings))
+    return found
 
 
-def _once_each(problems: list[Problem]) -> list[Problem]:
-    return list(dict.fromkeys(problems))
+# Every reader takes the name of a variable, its value (a text from the environment, or a value from
+# Python), and where to add what it finds. It returns the value of the option, or None where the
+# variable counts as unset.
 
 
-def _check_suffixes(blueprints: Sequence[str], found: Findings) -> None:
-    owners: dict[str, str] = {}
-    for name in blueprints:
-        variable = variable_name("ORIGINS", name)
-        owner = owners.setdefault(variable, name)
-        if owner != name:
-            wrong = f"belongs to two blueprints, {owner!r} and {name!r}; rename one"
-            found.problems.append(Problem(variable, "suffix-clash", wrong))
+def read_list(
+    fault_of: diagnosis.FaultOf, variable: str, value: Any, found: Settings
+) -> tuple[str, ...] | None:
+    """Read entries with commas between them, or a list of texts; `fault_of` judges each of them."""
+    if isinstance(value, str):
+        if fault := diagnosis.fault_of_list(value, fault_of):
+            found.refuse(variable, *fault, entry=value.strip())
+            return None
+        value = diagnosis.split(value)
+    elif not isinstance(value, LISTS) or not all(isinstance(entry, str) for entry in value):
+        wrong = "neither a comma-separated text nor a list of texts"
+        found.refuse(variable, "type", wrong, entry=str(value))
+        return None
+    accepted: dict[str, str] = {}
+    for position, entry in enumerate(map(str.strip, value), start=1):
+        if fault := fault_of(entry, len(value)):
+            found.refuse(variable, *fault, entry=entry, position=position)
+        elif accepted.setdefault(entry.lower(), entry) is not entry:
+            found.warn(variable, "duplicate", "it is listed twice; delete one", entry=entry)
+    return tuple(accepted.values())
 
 
-def _check_names(
-    blueprints: Sequence[str],
-    variables: Mapping[str, Any],
-    known: Mapping[str, str],
-    found: Findings,
-) -> None:
-    for name, value in variables.items():
-        bare = name.upper().removeprefix("FLASK_")
-        if not bare.startswith(PREFIX) or name in known or _KUBERNETES.fullmatch(f"{name}={value}"):
-            continue
-        wrong = "is not a setting"
-        if name.startswith("FLASK_"):
-            wrong = "CORS settings have no FLASK_ in front"
-        elif any(bare.startswith(f"{shared}_") for shared in _SHARED):
-            wrong = f"names no blueprint ({', '.join(sorted(blueprints))})"
-        near = _nearest(bare, blueprints)
-        wrong += f"; did you mean {near}?" if near else "; delete it"
-        found.problems.append(Problem(name, "unknown", wrong))
+def read_origins(variable: str, value: Any, found: Settings) -> Allowlist | None:
+    """Read an allowlist. An empty value is one: nobody."""
+    entries = read_list(diagnosis.fault_of_origin, variable, value, found)
+    if entries is None:
+        return None
+    allowlist = Allowlist(entries)
+    for entry in entries:
+        if allowlist.covers(entry.replace("*.", "", 1)):
+            wrong = "a wider entry allows it already; delete it"
+            found.warn(variable, "redundant", wrong, entry=entry)
+    return allowlist
 
 
-def _nearest(name: str, blueprints: Sequence[str]) -> str | None:
-    """Return the name that was probably meant; never the shared one for that of a blueprint."""
-    endings = [variable_name("", blueprint).removeprefix(PREFIX) for blueprint in blueprints]
-    for shared in _SHARED:
-        if name.startswith(f"{shared}_"):
-            near = get_close_matches(name.removeprefix(shared), endings, n=1, cutoff=0.75)
-            return shared + near[0] if near else None
-    ending = next((ending for ending in endings if f"{ending}_" in f"{name}_"), "")
-    option = name.replace(ending, "", 1).removeprefix(PREFIX)
-    near = get_close_matches(option, READERS, n=1, cutoff=0.63)
-    return variable_name(near[0]) + ending if near else None
+def read_names(option: str, variable: str, value: Any, found: Settings) -> tuple[str, ...] | None:
+    """Read names of methods or headers. An empty value is a list of none."""
+    names = read_list(partial(diagnosis.fault_of_name, option), variable, value, found)
+    for name in names or ():
+        if useless := diagnosis.first_broken(diagnosis.USELESS, (option, name)):
+            found.warn(variable, *useless, entry=name)
+    return names
+
+
+def read_methods(variable: str, value: Any, found: Settings) -> tuple[str, ...] | None:
+    """Read the methods. An empty text counts as unset; a list must name one at least."""
+    if isinstance(value, LISTS) and not value:
+        found.refuse(variable, "methods-none", "at least one method is needed")
+    return read_names("METHODS", variable, value, found) or None
+
+
+def read_boolean(variable: str, value: Any, found: Settings) -> bool | None:
+    """Read true/false, 1/0, yes/no or on/off in any letter case; an empty text counts as unset."""
+    text = str(value).strip().lower()
+    if text not in BOOLEANS and text != "":
+        wrong = "neither true nor false; write one of them"
+        found.refuse(variable, "boolean", wrong, entry=str(value))
+    return BOOLEANS.get(text)
+
+
+def read_max_age(variable: str, value: Any, found: Settings) -> int | None:
+    """Read a number of whole seconds; an empty text counts as unset."""
+    text = str(value).strip()
+    if text == "":
+        return None
+    seconds = int(text.lstrip("0")[:10] or "0") if re.fullmatch("[0-9]+", text) else -1
+    if seconds < 0:
+        wrong = f"not a number of seconds; write a whole one from 0 to {LONGEST_MAX_AGE}"
+        found.refuse(variable, "max-age", wrong, entry=text)
+    elif seconds > LONGEST_MAX_AGE:
+        found.refuse(variable, "max-age-range", "more than a day", str(LONGEST_MAX_AGE), entry=text)
+    elif seconds > LONGEST_MAX_AGE_OF_CHROMIUM:
+        wrong = f"Chromium remembers a preflight for {LONGEST_MAX_AGE_OF_CHROMIUM} seconds at most"
+        found.warn(variable, "max-age-long", wrong, entry=text)
+    return seconds
+
+
+READERS: dict[str, Callable[[str, Any, Settings], Any]] = {
+    "ORIGINS": read_origins,
+    "METHODS": read_methods,
+    "ALLOW_HEADERS": partial(read_names, "ALLOW_HEADERS"),
+    "EXPOSE_HEADERS": partial(read_names, "EXPOSE_HEADERS"),
+    "SUPPORTS_CREDENTIALS": read_boolean,
+    "MAX_AGE": read_max_age,
+    "ENFORCE": read_boolean,
+}
+
+
+def _check_name(name: str, blueprints: Collection[str], found: Settings) -> None:
+    """Refuse a name that is no setting, with the one that was probably meant, never a wider one."""
+    bare = name.upper().removeprefix("FLASK_")
+    if not bare.startswith("CORS_"):
+        return
+    wrong, near = "is not a setting", ""
+    endings = [variable_name("", blueprint).removeprefix("CORS_") for blueprint in blueprints]
+    shared = next((o for o in map(variable_name, READERS) if bare.startswith(f"{o}_")), None)
+    if shared:
+        wrong = f"names no blueprint ({', '.join(sorted(blueprints))})"
+        for ending in get_close_matches(bare.removeprefix(shared), endings, n=1, cutoff=0.75):
+            near = shared + ending
+    else:
+        ending = next((ending for ending in endings if f"{ending}_" in f"{bare}_"), "")
+        option = bare.replace(ending, "", 1).removeprefix("CORS_")
+        for meant in get_close_matches(option, READERS, n=1, cutoff=0.63):
+            near = variable_name(meant) + ending
+    if name.startswith("FLASK_"):
+        wrong = "CORS settings have no FLASK_ in front"
+    found.refuse(name, "unknown", wrong + (f"; did you mean {near}?" if near else "; delete it"))
 
 
 def _check_credentials(
-    options: Mapping[str, Any], deciding: Mapping[str, str], found: Findings
+    deciding: Mapping[str, str], values: Mapping[str, Any], found: Settings
 ) -> None:
     """Refuse what would hand a user's cookies to strangers, on the way or at the other end."""
-    if not options.get("supports_credentials"):
-        return
-    variable, credentials = deciding.get("origins", ""), deciding["supports_credentials"]
-    for entry in options.get("origins", ()):
+    variable, credentials = deciding.get("origins", ""), deciding.get("supports_credentials", "")
+    for entry in values[variable].entries if variable and values.get(credentials) else ():
         if entry == ANY:
             wrong = f"* cannot go together with {credentials}; list the origins"
-            found.problems.append(Problem(variable, "any-with-credentials", wrong, entry=entry))
-        elif entry.startswith("http://") and (origin := parse(entry)):
+            found.refuse(variable, "any-with-credentials", wrong, entry=entry)
+        elif entry.startswith("http://") and (host := parse(entry)):
             wrong = f"over http:// anyone on the way can use what {credentials} lets a page send"
-            problem = Problem(variable, "http-with-credentials", wrong, entry=entry)
-            if _is_private(origin.host):
-                found.warnings.append(problem)
-            elif not _is_loopback(origin.host):
-                found.problems.append(replace(problem, wrong=f"{wrong}; write https://"))
+            if (network := _network_of(host)) == "private":
+                found.warn(variable, "http-with-credentials", wrong, entry=entry)
+            elif network == "public":
+                wrong += "; write https://"
+                found.refuse(variable, "http-with-credentials", wrong, entry=entry)
 
 
-def _is_loopback(host: str) -> bool:
+def _network_of(host: str) -> str:
     if is_ip(host):
-        return ip_address(host.strip("[]")).is_loopback
-    return host == "localhost" or host.endswith(".localhost")
-
-
-def _is_private(host: str) -> bool:
-    if is_ip(host):
-        return ip_address(host.strip("[]")).is_private and not _is_loopback(host)
-    return host.rpartition(".")[2] in {"test", "local", "internal"}
+        address = ip_address(host.strip("[]"))
+        return "loopback" if address.is_loopback else "private" if address.is_private else "public"
+    names = {"localhost": "loopback", "test": "private", "local": "private", "internal": "private"}
+    return names.get(host.rpartition(".")[2], "public")

@@ -5,11 +5,10 @@ from pathlib import Path
 from dotenv import load_dotenv
 from dotenv.parser import parse_stream
 
-from .cors import ConfigurationError
-from .cors.problems import Problem
+from .problems import ConfigurationError, Problem
 
 
-def load(path: Path) -> None:
+def load_env(path: Path) -> None:
     """Add what a file sets, if it is there, to the environment; what that holds already stays.
 
     Raises ConfigurationError for lines that python-dotenv would skip: without its own list, a
