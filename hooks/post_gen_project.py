@@ -9,6 +9,7 @@ BLUEPRINTS = "{{ cookiecutter.blueprints | names | join(' ') }}".split()
 IN_ORDER_OF_IMPORT = "{{ cookiecutter.blueprints | names | sort_naturally | join(' ') }}".split()
 PACKAGE = "{{ cookiecutter.__package }}"
 ORIGIN = "{{ cookiecutter.cors_origins | example_origin }}"
+OPEN_TO_EVERYONE = bool("{{ 'yes' if cookiecutter.cors_origins | origins == ['*'] }}")
 UV = bool("{{ 'uv' if 'uv' | installed }}")
 DECLINED = [
     path
@@ -30,6 +31,8 @@ def main() -> None:
     list_blueprints(f"src/{PACKAGE}/blueprints/__init__.py", "skeleton")
     multiply(f"src/{PACKAGE}/blueprints", "skeleton.py", "skeleton")
     multiply("tests", "test_skeleton.py", "skeleton")
+    if OPEN_TO_EVERYONE:
+        list_as_open("tests/test_cors.py")
     for path in DECLINED:
         remove(path)
     write(".env", read(".env.example"))
@@ -63,6 +66,13 @@ def multiply(folder: str, skeleton: str, word: str) -> None:
     for name in BLUEPRINTS:
         replaced = text.replace(word, name).replace(word.upper(), name.upper())
         write(f"{folder}/{skeleton.replace(word, name)}", replaced)
+
+
+def list_as_open(path: str) -> None:
+    """Name the blueprints where the tests hold the lists of .env.example to what is meant."""
+    empty = "OPEN_TO_EVERYONE: set[str] = set()"
+    names = "".join(f'    "{name}",\n' for name in BLUEPRINTS)
+    write(path, read(path).replace(empty, empty.replace("set()", "{\n" + names + "}")))
 
 
 def next_steps() -> list[str]:

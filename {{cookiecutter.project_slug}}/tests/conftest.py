@@ -1,7 +1,7 @@
-"""What the tests share: a clean environment, an application, a client and a browser."""
+"""What the tests share: a clean environment, the application, a client and a browser."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -11,31 +11,44 @@ from flask.testing import FlaskClient
 from my_api import create_app
 from my_api.cors.browser import Blocked, Browser, send_to
 
-__all__ = ["LISTED", "Blocked", "Browser", "MakeApp", "send_to"]
+__all__ = ["LISTED", "Blocked", "Browser", "make_app", "own_lists"]
+
+# What your application needs to start, and switches for tests, such as one that turns a login off.
+SETTINGS: dict[str, Any] = {}
 
 LISTED = "https://app.example.com"
 
-MakeApp = Callable[[Mapping[str, Any]], Flask]
 
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the developer's reaches a test; `create_app` itself never reads .env."""
-    for name in list(os.environ):
-        if name.startswith(("CORS_", "FLASK_")):
-            monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def make_app() -> MakeApp:
+def make_app(config: Mapping[str, Any]) -> Flask:
     """Make an application under settings of a test's own."""
-    return lambda config: create_app({"TESTING": True, "CORS_ORIGINS": LISTED, **config})
+    # Its clients speak https, so that neither a hook nor an extension redirects them to it.
+    return create_app({"TESTING": True, "PREFERRED_URL_SCHEME": "https", **SETTINGS, **config})
 
 
-@pytest.fixture
-def app(make_app: MakeApp) -> Flask:
-    """An application that pages of LISTED may call."""
-    return make_app({})
+def own_lists() -> dict[str, str]:
+    """Return settings where each blueprint lists a page of its own: ``https://<name>.example``."""
+    pages: dict[str, str] = {}  # by prefix, as blueprints that share one must share a list
+    settings = {}
+    for prefix, policy in make_app({}).extensions["cors"].policies:
+        name = policy.variable("origins").removeprefix("CORS_ORIGINS_").lower()
+        settings[policy.variable("origins")] = pages.setdefault(prefix, f"https://{name}.example")
+    return settings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment() -> Iterator[None]:
+    """No setting of the developer's reaches a test; `create_app` itself never reads .env."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("CORS_", "FLASK_")):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def app() -> Flask:
+    """The application, which pages of LISTED may call. A test that changes it makes its own."""
+    return make_app({"CORS_ORIGINS": LISTED})
 
 
 @pytest.fixture
@@ -46,5 +59,12 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def browser(app: Flask) -> Browser:
-    """A browser: what a page sees of the application."""
-    return Browser(send_to(app))
+    """A browser, which tells what a page sees of the application."""
+    return Browser(send_to(app), base_url="https://localhost")
+
+
+@pytest.fixture(scope="session")
+def own_browser() -> Browser:
+    """The same, of an application where each blueprint has a list of its own, too."""
+    app = make_app({"CORS_ORIGINS": LISTED, **own_lists()})
+    return Browser(send_to(app), base_url="https://localhost")

@@ -1,8 +1,7 @@
 """A model browser: what a *page* sees of an answer, by the rules of the Fetch standard.
 
-It follows https://fetch.spec.whatwg.org/ for a request in mode "cors": a preflight where one is
-needed, the CORS check, redirects, the headers that a page may read. There is no cache of
-preflights, no cookie jar and no other site to be redirected to.
+It follows https://fetch.spec.whatwg.org/ for a request in mode "cors": preflight, CORS check,
+redirects, the headers that a page may read; with no cache, cookie jar or other site to go to.
 """
 
 import json as json_module
@@ -77,15 +76,9 @@ def send_to(app: WSGIApplication) -> Send:
 
     def send(request: Request) -> Response:
         parts = urlsplit(request.url)
-        answer = client.open(
-            path=parts.path or "/",
-            query_string=parts.query,
-            base_url=f"{parts.scheme}://{parts.netloc}",
-            method=request.method,
-            headers=dict(request.headers),
-            data=request.body,
-            buffered=True,
-        )
+        base_url = f"{parts.scheme}://{parts.netloc}"
+        sent: dict[str, Any] = {"headers": dict(request.headers), "data": request.body}
+        answer = client.open(parts.path or "/", base_url, parts.query, request.method, **sent)
         return Response(answer.status_code, answer.headers, answer.data)
 
     return send
@@ -133,12 +126,9 @@ class Browser:
             except ValueError:
                 raise Blocked(f"the answer is a redirect to no address, {location}") from None
             if elsewhere != here:
-                raise Blocked(
-                    f"the answer is a redirect to {elsewhere}, which is not followed here"
-                )
-            if (status in (301, 302) and method == "POST") or (
-                status == 303 and method not in ("GET", "HEAD")
-            ):
+                raise Blocked(f"the answer is a redirect to {elsewhere}, not followed here")
+            moved = status in (301, 302) and method == "POST"
+            if moved or (status == 303 and method not in ("GET", "HEAD")):
                 method, body = "GET", None
                 page_headers.remove("Content-Type")
         raise Blocked(f"more than {MOST_REDIRECTS} redirects")

@@ -1,6 +1,5 @@
 """`flask cors` shows the policies; `flask cors check` tells what a page sees and what to change."""
 
-import http.client
 import json
 import os
 import re
@@ -10,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
@@ -17,7 +17,6 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from werkzeug.datastructures import Headers
-from werkzeug.wrappers import Response as EmptyAnswer
 
 from . import browser
 from .browser import Request, Response
@@ -118,7 +117,7 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
             raise SystemExit(1)
         # The same decisions, with no view behind them and without a log.
         nothing = Flask("flask cors check")
-        nothing.wsgi_app = EmptyAnswer()  # type: ignore[method-assign]
+        nothing.wsgi_app = nothing.response_class()  # type: ignore[method-assign]
         nothing.logger.disabled = True
         policies = current_app.extensions["cors"].policies
         send = browser.send_to(CORSMiddleware(nothing, policies, lambda: None))
@@ -140,7 +139,7 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
         advice = _advice(request, origin, credentials, policy, str(reason))
         click.echo("No: " + "\n  ".join(advice))
         raise SystemExit(1) from None
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, HTTPException) as error:
         click.echo(f"No: {urlsplit(url).netloc} cannot be reached: {error}.")
         raise SystemExit(1) from None
     _tell([(True, "the page reads the answer")])
@@ -163,8 +162,9 @@ def _refuse_nonsense(origin: str, method: str, url: str, names: Iterable[str]) -
     ]
     problems = [Problem(argument, *fault, text) for argument, fault, text in faults if fault]
     if "*" in origin and not faults[0][1]:
-        wrong = "not one origin; write that of a page"
-        problems.append(Problem("ORIGIN", "any", wrong, entry=origin))
+        problems.append(
+            Problem("ORIGIN", "any", "not one origin; write that of a page", None, origin)
+        )
     if not url.startswith("/") and not ADDRESS.fullmatch(url):
         wrong = "neither a path of this project, which begins with /, nor an http(s):// address"
         problems.append(Problem("URL", "url", wrong, entry=url))
@@ -175,8 +175,7 @@ def _refuse_nonsense(origin: str, method: str, url: str, names: Iterable[str]) -
 def send_over_http(request: Request) -> Response:
     """Send a request and return the head of its answer. Raises OSError or HTTPException."""
     parts = urlsplit(request.url)
-    https = parts.scheme == "https"
-    connect = http.client.HTTPSConnection if https else http.client.HTTPConnection
+    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     target = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=SAFE)
     with closing(connect(str(parts.hostname), parts.port, timeout=TIMEOUT)) as connection:
         connection.request(request.method, target, request.body, dict(request.headers))
@@ -224,10 +223,8 @@ def _steps(request: Request, answer: Response, is_own: bool) -> Iterator[tuple[b
 def _advice(
     request: Request, origin: str, credentials: bool, policy: Policy | None, blocked: str
 ) -> list[str]:
-    """Return why a page was blocked, and by which lines of .env the policy would let it through.
-
-    They name the blueprint's own variables: nothing is opened or narrowed for the others.
-    """
+    # Why a page was blocked, and by which lines of .env the policy would let it through. They name
+    # the blueprint's own variables: nothing is opened or narrowed for the others.
     if policy is None:
         return [blocked]
     method, names = request.method, ",".join(browser.unsafe_headers(request.headers))

@@ -17,7 +17,6 @@ Rules = tuple[tuple[str, Callable[[Any], object], str], ...]
 # The same word and words, and what to write instead, where that is certain.
 Fault = tuple[str, str, str | None]
 FaultOf = Callable[[str, int], Fault | None]
-Parts = dict[str, str]
 
 
 def split(text: str) -> list[str]:
@@ -55,7 +54,7 @@ def fault_of_name(option: str, name: str, of: int = 1) -> Fault | None:
     broken = first_broken(_NAMES, (option, name))
     if broken is None:
         return None
-    mend = str.upper if option == "METHODS" else str
+    mend = str.upper if option == "METHODS" and name.isascii() else str
     words = [mend(word) for word in _SEPARATOR.split(name.strip(_QUOTES)) if word]
     return *broken, _joined(None if first_broken(_NAMES, (option, w)) else w for w in words)
 
@@ -66,8 +65,9 @@ def first_broken(rules: Rules, subject: object) -> tuple[str, str] | None:
 
 
 def _joined(entries: Iterable[str | None]) -> str | None:
-    known = list(entries)
-    return ", ".join(map(str, known)) if known and all(known) else None
+    known = [str(entry or "") for entry in entries]
+    is_list = all(known) and (origins.ANY not in known or len(known) == 1)
+    return (", ".join(known) or None) if is_list else None
 
 
 _SEPARATOR = re.compile(r"\\n|[\s;|，、；]")  # noqa: RUF001 - commas of other scripts
@@ -84,20 +84,19 @@ _PARTS = re.compile(
 )
 
 
-def _take_apart(text: str) -> Parts:
+def _take_apart(text: str) -> dict[str, str]:
     parts = next(_PARTS.finditer(text)).groupdict("")
     name, address = parts["host"].lower().removesuffix("."), parts["host"] + parts["port"]
     return {**parts, "text": text, "name": name, "address": address}
 
 
-def _in(part: str, pattern: str) -> Callable[[Parts], object]:
+def _in(part: str, pattern: str) -> Callable[[dict[str, str]], object]:
     return lambda parts: re.search(pattern, parts[part])
 
 
 _BRACKETS = "a list is not written in JSON or Python but with commas alone"
 _ANY_BESIDE = "* allows every origin and stands alone; delete it or the other entries"
 _REGEX = "a regular expression; write each origin, or https://*.example.com for all its subdomains"
-_LOWER = "browsers send lower case"
 _LAST = ("scheme-length", "the scheme is too long")
 
 # How the list is spelled, then `*`, then the origin from left to right.
@@ -114,7 +113,6 @@ _ORIGIN: Rules = (
      "a word, not an origin; write * for everyone, or nothing for nobody"),
     ("scheme-without-pages", lambda p: p["scheme"] in origins.SCHEMES_WITHOUT_PAGES,
      "no page has an origin of this scheme; write the https:// or http:// origin of the page"),
-    ("list", _in("text", r"""^[\[({]\s*['"]|['"]\s*[\])}]$"""), _BRACKETS),
     ("quotes", _in("text", f"[{_QUOTES}]"), "quotes are not part of an origin"),
     ("brackets", _in("text", "[<>]"), "angle brackets are not part of an origin"),
     ("comment", _in("text", _COMMENT), "a comment needs a line of its own"),
@@ -124,9 +122,9 @@ _ORIGIN: Rules = (
                   r"|(?<!:)(?<!:\\)\\[.dwsb/]"  # but for the slashes of https:\docs.example.com
                   r"|(?<!//)(?<!^)(?<!\*\.)\[|\[[^\[\]:]*-"),  # but for the bracket of IPv6
      _REGEX),
-
     ("wildcard-port", _in("port", r"\*"), "* stands for no port; write one entry for each port"),
-    ("wildcard-scheme", _in("text", r"(?i)^(?!https?:)[^*]*\*\."), "* needs https:// in front"),
+    ("wildcard-scheme", lambda p: p["wildcard"] and p["scheme"].lower() not in ("http", "https"),
+     "* needs http:// or https:// in front"),
     ("wildcard-place", _in("host", r"\*"), "* stands alone, or in front: https://*.example.com"),
     ("host-length", lambda p: len(p["wildcard"] + p["host"]) > origins.MAX_HOST_LENGTH,
      "the host is over 253 characters"),
@@ -136,14 +134,12 @@ _ORIGIN: Rules = (
      "* here would allow everyone who has a name there; write the name in full"),
     ("wildcard-single-label", lambda p: p["wildcard"] and not origins.is_own_domain(p["name"]),
      "* needs two labels behind it, as in https://*.example.com"),
-
     ("non-ascii", lambda p: not p["text"].isascii(),
      "browsers send punycode (xn--...); write what location.origin shows on that page"),
     ("percent", _in("text", r"^[^[]*%[0-9A-Fa-f]{2}"), "an origin is not percent-encoded"),
-    ("scheme-colon", _in("text", "^https?//"), "a colon is missing behind the scheme"),
-    ("scheme-twice", _in("text", "(?i)^[^.]*[/@]https?:?//"), "the scheme is written twice"),
-    ("scheme-missing", _in("scheme", "^$"), "the scheme is missing: https:// or http:// in front"),
-    ("scheme-case", _in("scheme", "[A-Z]"), _LOWER),
+    ("scheme-twice", _in("text", "(?i)^[^.]+[/:@]https?:?//"), "the scheme is written twice"),
+    ("scheme-missing", _in("scheme", "^$"), "no scheme; write https:// or http:// in front"),
+    ("scheme-case", _in("scheme", "[A-Z]"), "browsers send lower case"),
     ("scheme-unknown", lambda p: not origins.is_page_scheme(p["scheme"]),
      "the scheme looks like a slip of http or https; write one of these"),
     ("scheme-slashes", lambda p: p["slashes"] != "//", "two slashes stand between scheme and host"),
@@ -156,7 +152,7 @@ _ORIGIN: Rules = (
      "an IPv4 address written as IPv6; write the four numbers"),
     ("ipv6", lambda p: p["host"][0] == "[" and origins.canonical_ip(p["host"]) != p["host"],
      "not an IPv6 address as browsers send it"),
-    ("host-case", _in("host", "[A-Z]"), _LOWER),
+    ("host-case", _in("host", "[A-Z]"), "browsers send lower case"),
     ("trailing-dot", _in("host", r"\.$"), "the host ends in a dot"),
     ("leading-dot", _in("host", r"^\."), "a dot in front; *. in its place means every subdomain"),
     ("label-empty", _in("host", r"\.\."), "two dots with nothing between them"),

@@ -42,7 +42,7 @@ class CORSMiddleware:
         self.warnings = warnings
         self._app = app
         self._flask = app.wsgi_app
-        self._pass_on: WSGIApplication = self._check_and_pass_on
+        self._pass_on: WSGIApplication = self._check_first
         self._check_routes = check_routes
         # As WSGI carries paths: their bytes, which are UTF-8, as latin-1.
         self._policies = {prefix[1:].encode().decode("latin-1"): p for prefix, p in policies}
@@ -95,27 +95,21 @@ class CORSMiddleware:
         # As Werkzeug routes it, `//api` like `/api`; at one cost for few prefixes and for many.
         segments = path_info.lstrip("/").split("/", self._longest)
         for depth in self._depths:
-            policy = self._policies.get("/".join(segments[:depth]))
-            if policy:
+            if policy := self._policies.get("/".join(segments[:depth])):
                 return policy
         return None
 
-    def _check_and_pass_on(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
+    def _check_first(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         self._check_routes()
         self._pass_on = self._flask  # from its first request on, Flask takes no more routes
-        return self._flask(environ, start_response)
+        return self._flask(environ, start)
 
-    def _refuse(
-        self, start_response: StartResponse, refusal: Refusal, vary: Headers
-    ) -> Iterable[bytes]:
+    def _refuse(self, start: StartResponse, refusal: Refusal, vary: Headers) -> Iterable[bytes]:
         self._warn(refusal.policy, refusal.option, refusal)
         problem = {"type": "about:blank", "title": "Forbidden", "status": 403}  # RFC 9457
         body = json.dumps(problem | ({"detail": str(refusal)} if self._app.debug else {})).encode()
-        length = ("Content-Length", str(len(body)))
-        headers = [("Content-Type", "application/problem+json"), length, *vary]
-        start_response("403 Forbidden", headers)
+        headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))]
+        start("403 Forbidden", headers + vary)
         return [body]
 
     def _warn(self, policy: Policy, kind: str, why: Refusal | str) -> None:

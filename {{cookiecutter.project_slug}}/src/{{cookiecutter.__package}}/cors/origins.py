@@ -42,7 +42,7 @@ SHARED_SUFFIXES = frozenset(
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _LABELS = rf"{_LABEL}(?:\.{_LABEL})*"
 _ENTRY = re.compile(
-    rf"([a-z][a-z0-9+.-]{{0,39}})://(\*\.)?({_LABELS}|\[[0-9a-f:]+\])(?::([1-9][0-9]{{0,4}}))?"
+    r"([a-z][a-z0-9+.-]{0,39})://(\*\.)?(" + _LABELS + r"|\[[0-9a-f:]+\])(?::([1-9][0-9]{0,4}))?"
 )
 _are_labels = re.compile(_LABELS).fullmatch
 _is_number = re.compile(r"[0-9]+|0x[0-9a-f]*").fullmatch
@@ -108,10 +108,8 @@ def is_own_domain(host: str) -> bool:
 
 def is_name(host: str) -> bool:
     """Tell whether labels of the right shape are a name that browsers send."""
-    return len(host) <= MAX_HOST_LENGTH and (
-        "xn--" not in host
-        or all(_is_punycode(label[4:]) for label in host.split(".") if label.startswith("xn--"))
-    )
+    encoded = [label[4:] for label in host.split(".") if label.startswith("xn--")]
+    return len(host) <= MAX_HOST_LENGTH and all(map(_is_punycode, encoded))
 
 
 def _is_punycode(encoded: str) -> bool:

@@ -81,9 +81,8 @@ class Policy:
             return Refusal(self, origin, "origins")
         if method not in SAFELISTED_METHODS and method not in self.methods:
             return Refusal(self, origin, "methods", (method,))
-        if refused := self.headers_refused(headers):
-            return Refusal(self, origin, "allow_headers", refused)
-        return None
+        refused = self.headers_refused(headers)
+        return Refusal(self, origin, "allow_headers", refused) if refused else None
 
     def headers_refused(self, requested: str) -> tuple[str, ...]:
         """Return the names of an ``Access-Control-Request-Headers`` value that are not allowed."""
@@ -135,23 +134,20 @@ def ask_flask_cors(allows_any: bool, **options: Any) -> Written:
         return Response()
 
     def written(method: str, **asked: str) -> Headers:
-        request = {"method": method, "headers": {"Origin": origin, **asked}}
-        with Flask("flask_cors").test_request_context(**request):
-            headers = view().headers
-        return [h for h in headers if h[0].startswith("Access-Control-") and h[0] != _ALLOW_ORIGIN]
+        headers = {"Origin": origin, **asked}
+        with Flask("flask_cors").test_request_context(method=method, headers=headers):
+            answer = view().headers
+        return [h for h in answer if h[0].startswith("Access-Control-") and h[0] != _ALLOW_ORIGIN]
 
     asked = {
         "Access-Control-Request-Method": options["methods"][0],
         "Access-Control-Request-Headers": ", ".join(options["allow_headers"]),
     }
-    answer = written("GET")
+    answer, preflight = written("GET"), written("OPTIONS", **asked)
     vary = [] if allows_any else [("Vary", "Origin")]
-    vary_of_preflights = [(name, ", ".join([value, *asked])) for name, value in vary]
+    of_preflights = [(name, ", ".join([value, *asked])) for name, value in vary]
+    without_origin = [(_ALLOW_ORIGIN, ANY), *answer] if allows_any else vary
+    names = frozenset(["", *map(str.lower, options["allow_headers"])])
     return Written(
-        answer=answer + vary,
-        preflight=written("OPTIONS", **asked) + vary_of_preflights,
-        vary=vary,
-        vary_of_preflights=vary_of_preflights,
-        without_origin=[(_ALLOW_ORIGIN, ANY), *answer] if allows_any else vary,
-        names=frozenset(["", *map(str.lower, options["allow_headers"])]),
+        answer + vary, preflight + of_preflights, vary, of_preflights, without_origin, names
     )

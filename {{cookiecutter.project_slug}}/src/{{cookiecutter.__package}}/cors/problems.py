@@ -30,8 +30,7 @@ class Problem:
             where += f", entry {self.position}"
         if self.entry is not None:
             where += f" {quoted(self.entry)}"
-        what_to_write = f"; write {self.write}" if self.write is not None else ""
-        return f"{where}: {self.wrong}{what_to_write}"
+        return f"{where}: {self.wrong}" + (f"; write {self.write}" if self.write else "")
 
 
 def quoted(text: str) -> str:

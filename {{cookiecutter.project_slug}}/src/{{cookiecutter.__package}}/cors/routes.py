@@ -21,10 +21,7 @@ Policies = Mapping[str, tuple[str, Policy]]
 
 
 def check_routes(app: Flask, blueprints: Sequence[Blueprint], policies: Policies) -> None:
-    """Raise ConfigurationError where a path could select another policy than its blueprint's.
-
-    Routes of no blueprint here may lie anywhere: they get the policy of their path.
-    """
+    """Raise ConfigurationError where a path could select another policy than its blueprint's."""
     problems = []
     for blueprint in blueprints:
         names = {name for name, known in app.blueprints.items() if known is blueprint}
@@ -71,10 +68,8 @@ def _faults(name: str, rules: Iterable[Rule], policies: Policies) -> Iterator[tu
 
 
 def _reaches(rule: Rule, prefix: str) -> bool:
-    """Tell whether a rule may match a prefix or a path under it, segment by segment.
-
-    Where that cannot be told simply, the answer is yes, and such a layout is refused.
-    """
+    # Whether a rule may match a prefix or a path under it, segment by segment. Where that cannot be
+    # told simply, the answer is yes, and such a layout is refused.
     path = re.sub("/{2,}", "/", rule.rule) if rule.merge_slashes else rule.rule
     patterns, segments = path.split("/"), prefix.split("/")
     for pattern, segment in zip(patterns, segments, strict=False):

@@ -55,8 +55,7 @@ def read_settings(blueprints: Collection[str], variables: Mapping[str, Any]) -> 
     other names than ``CORS_*`` are passed over. Raises ConfigurationError with every problem.
     """
     found = Settings()
-    names = [None, *blueprints]
-    known = {variable_name(option, name): option for name in names for option in READERS}
+    known = {variable_name(o, name): o for name in [None, *blueprints] for o in READERS}
     owners: dict[str, str] = {}
     for name in blueprints:
         variable = variable_name("ORIGINS", name)
@@ -88,9 +87,8 @@ def read_settings(blueprints: Collection[str], variables: Mapping[str, Any]) -> 
     return found
 
 
-# Every reader takes the name of a variable, its value (a text from the environment, or a value from
-# Python), and where to add what it finds. It returns the value of the option, or None where the
-# variable counts as unset.
+# A reader takes the name of a variable, its value (a text, or a value from Python) and where to add
+# what it finds. It returns the value of the option, or None where the variable counts as unset.
 
 
 def read_list(
@@ -123,8 +121,7 @@ def read_origins(variable: str, value: Any, found: Settings) -> Allowlist | None
     allowlist = Allowlist(entries)
     for entry in entries:
         if allowlist.covers(entry.replace("*.", "", 1)):
-            wrong = "a wider entry allows it already; delete it"
-            found.warn(variable, "redundant", wrong, entry=entry)
+            found.warn(variable, "redundant", "a wider entry allows it; delete it", entry=entry)
     return allowlist
 
 
@@ -148,8 +145,7 @@ def read_boolean(variable: str, value: Any, found: Settings) -> bool | None:
     """Read true/false, 1/0, yes/no or on/off in any letter case; an empty text counts as unset."""
     text = str(value).strip().lower()
     if text not in BOOLEANS and text != "":
-        wrong = "neither true nor false; write one of them"
-        found.refuse(variable, "boolean", wrong, entry=str(value))
+        found.refuse(variable, "boolean", "neither true nor false; write one", entry=str(value))
     return BOOLEANS.get(text)
 
 
@@ -203,9 +199,7 @@ def _check_name(name: str, blueprints: Collection[str], found: Settings) -> None
     found.refuse(name, "unknown", wrong + (f"; did you mean {near}?" if near else "; delete it"))
 
 
-def _check_credentials(
-    deciding: Mapping[str, str], values: Mapping[str, Any], found: Settings
-) -> None:
+def _check_credentials(deciding: dict[str, str], values: dict[str, Any], found: Settings) -> None:
     """Refuse what would hand a user's cookies to strangers, on the way or at the other end."""
     variable, credentials = deciding.get("origins", ""), deciding.get("supports_credentials", "")
     for entry in values[variable].entries if variable and values.get(credentials) else ():
