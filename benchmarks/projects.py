@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-TEMPLATE_PARTS = ("cookiecutter.json", "local_extensions.py", "hooks", "pyproject.toml")
+TEMPLATE_PARTS = ("cookiecutter.json", "local_extensions.py", "hooks")
 TEMPLATE_FOLDER = "{{cookiecutter.project_slug}}"
 SLUG = "bench-api"
 PACKAGE = "bench_api"
@@ -87,8 +87,8 @@ class Workshop:
         text = re.sub(r"from \. import .*", "from . import blueprints, errors", kept)
         factory.write_text(text, encoding="utf-8")
         server = copy / "wsgi.py"
-        text = server.read_text(encoding="utf-8").replace("create_app, env_file", "create_app")
-        text = f"from dotenv import load_dotenv\n{text.replace('env_file.load(', 'load_dotenv(')}"
+        text = server.read_text(encoding="utf-8").replace("cors, create_app", "create_app")
+        text = f"from dotenv import load_dotenv\n{text.replace('cors.load_env(', 'load_dotenv(')}"
         server.write_text(text, encoding="utf-8")
         return copy
 

@@ -57,7 +57,7 @@ REFUSED = [
     ("blueprints", "public admin", "with commas between the names"),
     ("blueprints", "import", "is a word of Python; write another, such as import_api"),
     ("blueprints", "admin, admin", "'admin' is listed twice"),
-    ("blueprints", "env_file", "is taken by a test; write another, such as env_file_api"),
+    ("blueprints", "cors", "is taken by a test; write another, such as cors_api"),
     ("blueprints", "errors", "is taken by a test; write another, such as errors_api"),
     (
         "cors_origins",

@@ -72,7 +72,7 @@ def project(repository: Path, tmp_path: Path, run: Run) -> Project:
 
 def change_template(template: Path) -> None:
     """Change the CORS package and the skeleton, add a filter and a question that uses it."""
-    append(template / PACKAGE / "cors/names.py", '\nNEWS = "of B"\n')
+    append(template / PACKAGE / "cors/problems.py", '\nNEWS = "of B"\n')
     replace(template / PACKAGE / "blueprints/skeleton.py", "here to be replaced", "news of B")
     append(template / "local_extensions.py", '\nFILTERS["loud"] = str.upper\n')
     replace(template / "cookiecutter.json", "{\n", '{\n  "team": "the team",\n')
@@ -104,13 +104,13 @@ def assert_it_is_whole(project: Project, run: Run) -> None:
     assert [path for path in tracked if "<<<<<<<" in project.read(str(path))] == []
     done = project.run("pytest", "-q", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout
-    assert re.search(r"\b[1-9]\d\d+ passed in", done.stdout)
+    assert re.search(r"\b[1-9]\d+ passed in", done.stdout)
 
 
 def has_news(project: Project) -> list[bool]:
     """Tell for each change of B whether it has arrived."""
     return [
-        'NEWS = "of B"' in (project.package / "cors/names.py").read_text(),
+        'NEWS = "of B"' in (project.package / "cors/problems.py").read_text(),
         "news of B" in (project.package / "blueprints/public.py").read_text(),
         "news of B" in (project.package / "blueprints/admin.py").read_text(),
         "\nMade by THE TEAM.\n" in project.read("README.md"),
