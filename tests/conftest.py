@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,7 @@ from cookiecutter.main import cookiecutter
 ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 PACKAGE = TEMPLATE / "src/{{cookiecutter.__package}}"
+DEFAULT_PROJECT = pytest.StashKey["Project"]()
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,32 @@ def run_shell(
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make `my_api`, the package of the default project, importable; no variable reaches it.
+
+    The project is baked in a process of its own, which keeps the output of the hook away. With the
+    variable ENGINE_PROJECT it is the one in that folder.
+    """
+    if config.getoption("numprocesses", None):
+        return  # to the processes of xdist, which run the tests
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    for name in os.environ.keys() - clean_environment().keys():
+        patch.delenv(name)
+    patch.setattr(sys, "dont_write_bytecode", True)
+    if folder := os.environ.get("ENGINE_PROJECT"):
+        project = Project(Path(folder))
+    else:
+        baked = tempfile.TemporaryDirectory()
+        config.add_cleanup(baked.cleanup)
+        command = f"'{sys.executable}' -m cookiecutter '{ROOT}' --no-input --default-config"
+        done = run_shell(command, Path(baked.name))
+        assert done.returncode == 0, done.stderr
+        project = Project(Path(baked.name) / "my-api")
+    patch.syspath_prepend(project.path / "src")
+    config.stash[DEFAULT_PROJECT] = project
+
+
 @pytest.fixture
 def bake(tmp_path: Path) -> Bake:
     """Bake a project with some answers given and the others at their defaults."""
@@ -101,9 +129,9 @@ def bake(tmp_path: Path) -> Bake:
 
 
 @pytest.fixture(scope="session")
-def default_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def default_project(pytestconfig: pytest.Config) -> Project:
     """The project of the default answers; tests leave it as it is."""
-    return bake_into(tmp_path_factory.mktemp("default"))
+    return pytestconfig.stash[DEFAULT_PROJECT]
 
 
 @pytest.fixture(scope="session")
@@ -124,13 +152,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def package(default_project: Project) -> Iterator[ModuleType]:
-    """The package of the default project with its CORS modules, under a clean environment."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in os.environ.keys() - clean_environment().keys():
-            patch.delenv(name)
-        patch.setattr(sys, "dont_write_bytecode", True)
-        patch.syspath_prepend(default_project.path / "src")
-        package = importlib.import_module(default_project.package.name)
-        importlib.import_module(f"{package.__name__}.cors.browser")
-        yield package
+def package() -> ModuleType:
+    """The package of the default project with its CORS modules."""
+    importlib.import_module("my_api.cors.browser")
+    return importlib.import_module("my_api")

@@ -16,7 +16,6 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
@@ -24,6 +23,8 @@ from flask import Blueprint, Flask, request
 from flask_cors import CORS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from my_api import cors
+from my_api.cors.browser import Blocked, Browser, send_to
 
 POLICIES = 140
 VISITS_PER_POLICY = 40
@@ -115,12 +116,6 @@ policies = st.builds(
 ).map(lambda policy: policy._replace(supports_credentials=False) if "*" in policy[0] else policy)
 
 
-@pytest.fixture(scope="module")
-def cors(package: Any) -> Any:
-    """The CORS package of the default project."""
-    return package.cors
-
-
 def build(put_under_cors: Callable[[Flask, Blueprint], object]) -> tuple[Flask, list[str]]:
     """Return an application, and a list of the methods that its view has run for."""
     app, ran = Flask("app", static_folder=None), list[str]()
@@ -136,7 +131,7 @@ def build(put_under_cors: Callable[[Flask, Blueprint], object]) -> tuple[Flask, 
     return app, ran
 
 
-def ours(cors: ModuleType, policy: Policy) -> tuple[Flask, list[str]]:
+def ours(policy: Policy) -> tuple[Flask, list[str]]:
     """Return the application under the policy, by the generated project's own package."""
 
     def init_app(app: Flask, api: Blueprint) -> None:
@@ -163,9 +158,9 @@ def as_flask_cors_has_it(entry: str) -> str | re.Pattern[str]:
     return re.compile(rf"\A{re.escape(entry)}\Z".replace(r"\*", rf"{LABEL}(?:\.{LABEL})*"))
 
 
-def visit(cors: ModuleType, app: Flask, origin: str, **fetch: Any) -> Visit:
+def visit(app: Flask, origin: str, **fetch: Any) -> Visit:
     """Let a page of an origin fetch from the application."""
-    send, exchanges = cors.browser.send_to(app), []
+    send, exchanges = send_to(app), []
 
     def send_and_note(request: Any) -> Any:
         response = send(request)
@@ -178,10 +173,10 @@ def visit(cors: ModuleType, app: Flask, origin: str, **fetch: Any) -> Visit:
         exchanges.append(Exchange({*filter(None, asked)}, response.status, noted))
         return response
 
-    browser = cors.browser.Browser(send_and_note, base_url="https://api.example")
+    browser = Browser(send_and_note, base_url="https://api.example")
     try:
         response = browser.fetch("/api/", origin=origin, **fetch)
-    except cors.browser.Blocked:
+    except Blocked:
         return Visit(None, exchanges)
     return Visit((response.status, dict(response.headers), response.body), exchanges)
 
@@ -211,7 +206,7 @@ def assert_agreement(mine: Visit, other: Visit, policy: Policy) -> None:
             assert our.cors_headers == their.cors_headers
 
 
-def test_a_page_may_do_what_flask_cors_lets_it_do(cors: ModuleType) -> None:
+def test_a_page_may_do_what_flask_cors_lets_it_do() -> None:
     tally: Counter[str] = Counter()
 
     @settings(max_examples=POLICIES, deadline=None, database=None, derandomize=True)
@@ -219,7 +214,7 @@ def test_a_page_may_do_what_flask_cors_lets_it_do(cors: ModuleType) -> None:
     def explore(policy: Policy, seed: int) -> None:
         dice = random.Random(seed)
         safelisted_too = policy._replace(methods=[*policy.methods, *SAFELISTED_METHODS])
-        (mine, _), (other, _) = ours(cors, policy), theirs(safelisted_too)
+        (mine, _), (other, _) = ours(policy), theirs(safelisted_too)
         listed = [entry.replace("*", "a.b") for entry in policy.origins if entry != "*"]
         for _ in range(VISITS_PER_POLICY):
             page: dict[str, Any] = {
@@ -228,8 +223,8 @@ def test_a_page_may_do_what_flask_cors_lets_it_do(cors: ModuleType) -> None:
                 "headers": dict.fromkeys(header_names(policy, dice), "value"),
                 "credentials": dice.random() < 0.3,
             }
-            answer = visit(cors, mine, **page)
-            assert_agreement(answer, visit(cors, other, **page), policy)
+            answer = visit(mine, **page)
+            assert_agreement(answer, visit(other, **page), policy)
             tally["visits"] += 1
             tally["read" if answer.seen else "blocked"] += 1
 
@@ -239,10 +234,10 @@ def test_a_page_may_do_what_flask_cors_lets_it_do(cors: ModuleType) -> None:
     assert min(tally["read"], tally["blocked"]) >= 1_000
 
 
-def test_vary_is_on_every_answer_that_depends_on_the_origin(cors: ModuleType) -> None:
+def test_vary_is_on_every_answer_that_depends_on_the_origin() -> None:
     for origin in (LISTED, STRANGER):
         headers = {"Origin": origin}
-        (mine, _), (other, _) = ours(cors, ONE_ORIGIN), theirs(ONE_ORIGIN)
+        (mine, _), (other, _) = ours(ONE_ORIGIN), theirs(ONE_ORIGIN)
         assert mine.test_client().get("/api/", headers=headers).headers["Vary"] == "Origin"
         assert "Vary" not in other.test_client().get("/api/", headers=headers).headers
 
@@ -257,39 +252,39 @@ def test_vary_is_on_every_answer_that_depends_on_the_origin(cors: ModuleType) ->
     ],
 )
 def test_a_preflight_is_answered_with_204_or_403(
-    cors: ModuleType, origin: str, method: str, headers: dict[str, str], status: int
+    origin: str, method: str, headers: dict[str, str], status: int
 ) -> None:
     page: dict[str, Any] = {"origin": origin, "method": method, "headers": headers}
-    (mine, _), (other, _) = ours(cors, ONE_ORIGIN), theirs(ONE_ORIGIN)
-    assert visit(cors, mine, **page).exchanges[0].status == status
-    assert visit(cors, other, **page).exchanges[0].status == 200
+    (mine, _), (other, _) = ours(ONE_ORIGIN), theirs(ONE_ORIGIN)
+    assert visit(mine, **page).exchanges[0].status == status
+    assert visit(other, **page).exchanges[0].status == 200
 
 
-def test_an_unsafe_request_of_a_stranger_never_reaches_the_view(cors: ModuleType) -> None:
-    (mine, ran_mine), (other, ran_other) = ours(cors, ONE_ORIGIN), theirs(ONE_ORIGIN)
-    assert visit(cors, mine, STRANGER, method="POST").seen is None
-    assert visit(cors, other, STRANGER, method="POST").seen is None
+def test_an_unsafe_request_of_a_stranger_never_reaches_the_view() -> None:
+    (mine, ran_mine), (other, ran_other) = ours(ONE_ORIGIN), theirs(ONE_ORIGIN)
+    assert visit(mine, STRANGER, method="POST").seen is None
+    assert visit(other, STRANGER, method="POST").seen is None
     assert (ran_mine, ran_other) == ([], ["POST"])
 
 
 @pytest.mark.parametrize("method", sorted(SAFELISTED_METHODS))
 def test_get_head_and_post_are_always_allowed_with_the_listed_headers(
-    cors: ModuleType, method: str
+    method: str,
 ) -> None:
-    (mine, _), (other, _) = ours(cors, ONE_ORIGIN), theirs(ONE_ORIGIN)
+    (mine, _), (other, _) = ours(ONE_ORIGIN), theirs(ONE_ORIGIN)
     page: dict[str, Any] = {"method": method, "headers": {"X-Token": "value"}}
-    assert visit(cors, mine, LISTED, **page).seen is not None
-    assert visit(cors, other, LISTED, **page).seen is None
+    assert visit(mine, LISTED, **page).seen is not None
+    assert visit(other, LISTED, **page).seen is None
 
 
-def test_an_origin_in_upper_case_is_not_listed(cors: ModuleType) -> None:
-    (mine, _), (other, _) = ours(cors, ONE_ORIGIN), theirs(ONE_ORIGIN)
-    assert visit(cors, mine, LISTED.upper()).seen is None
-    assert visit(cors, other, LISTED.upper()).seen is not None
+def test_an_origin_in_upper_case_is_not_listed() -> None:
+    (mine, _), (other, _) = ours(ONE_ORIGIN), theirs(ONE_ORIGIN)
+    assert visit(mine, LISTED.upper()).seen is None
+    assert visit(other, LISTED.upper()).seen is not None
 
 
-def test_without_an_origin_there_is_nothing_to_allow(cors: ModuleType) -> None:
-    (mine, _), (other, _) = ours(cors, ONE_ORIGIN), theirs(ONE_ORIGIN)
+def test_without_an_origin_there_is_nothing_to_allow() -> None:
+    (mine, _), (other, _) = ours(ONE_ORIGIN), theirs(ONE_ORIGIN)
     allowed = "Access-Control-Allow-Origin"
     assert allowed not in mine.test_client().get("/api/").headers
     assert other.test_client().get("/api/").headers[allowed] == LISTED

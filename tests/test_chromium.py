@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
-from importlib import import_module
-from types import ModuleType
 from typing import NamedTuple
 from unittest.mock import patch
 
 import pytest
 from flask import Blueprint, Flask
+from my_api import create_app
+from my_api.cors.browser import Blocked, Browser, send_to
 
 from .chromium.apis import plain_app, routes
 from .chromium.browsing import Pages, Seen, find_chromium, page_view, served
@@ -29,7 +29,7 @@ from .chromium.situations import (
     Row,
     lists,
 )
-from .conftest import ROOT, Project, clean_environment
+from .conftest import ROOT, clean_environment
 
 Form = tuple[str, str, str | None]
 
@@ -58,7 +58,6 @@ class Lab(NamedTuple):
 
 @pytest.fixture(scope="module")
 def lab(
-    default_project: Project,
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
 ) -> Lab:
@@ -69,10 +68,8 @@ def lab(
     chromium = find_chromium()
     pages, forms = Pages(), set[Form]()
     with pytest.MonkeyPatch.context() as monkeypatch, ExitStack() as running:
-        monkeypatch.syspath_prepend(default_project.path / "src")
-        package = default_project.package.name
         ports = {"pages": running.enter_context(served(pages.app))}
-        apps = make_apps(import_module(package).create_app, lists(ports), forms)
+        apps = make_apps(lists(ports), forms)
         for app in apps.values():
             monkeypatch.setattr(app.logger, "disabled", True)
         ports |= {name: running.enter_context(served(app)) for name, app in apps.items()}
@@ -85,16 +82,13 @@ def lab(
         in_chromium = Observed(dict(zip(ROWS, seen, strict=True)), set(forms))
 
         forms.clear()
-        browser = import_module(f"{package}.cors.browser")
-        by_model = {row: ask_model(browser, apps[row.api], row, ports) for row in ROWS_OF_THE_MODEL}
+        by_model = {row: ask_model(apps[row.api], row, ports) for row in ROWS_OF_THE_MODEL}
     measured = Lab(in_chromium, Observed(by_model, forms), ports)
     request.config.pluginmanager.register(Summary([overview(measured), comparison(measured)]))
     return measured
 
 
-def make_apps(
-    create_app: Callable[[], Flask], allowlists: Mapping[str, str], forms: set[Form]
-) -> dict[str, Flask]:
+def make_apps(allowlists: Mapping[str, str], forms: set[Form]) -> dict[str, Flask]:
     """Make the project's application in each variant, and one with plain flask-cors.
 
     All have the same routes, and add to `forms` what reaches their views.
@@ -117,11 +111,11 @@ def make_apps(
     return apps
 
 
-def ask_model(browser: ModuleType, app: Flask, row: Row, ports: Mapping[str, int]) -> Seen | None:
+def ask_model(app: Flask, row: Row, ports: Mapping[str, int]) -> Seen | None:
     """Return what the model browser says that the page of a row sees."""
     situation = row.situation
     try:
-        answer = browser.Browser(browser.send_to(app)).fetch(
+        answer = Browser(send_to(app)).fetch(
             row.call(ports)["url"],
             origin=row.page.origin(ports),
             method=situation.method,
@@ -129,7 +123,7 @@ def ask_model(browser: ModuleType, app: Flask, row: Row, ports: Mapping[str, int
             body=situation.body and situation.body.encode(),
             credentials=situation.credentials,
         )
-    except browser.Blocked:
+    except Blocked:
         return None
     names = {name.lower() for name, _ in answer.headers}
     headers = {name: ", ".join(answer.headers.getlist(name)) for name in names}

@@ -1,4 +1,4 @@
-"""Every branch is reached: of the generated package by its own suite, of the generator by baking.
+"""Every branch is reached: of the generated package by its tests here, of the generator by baking.
 
 Processes measure themselves, since cookiecutter runs the hook in one of its own: a script that
 Jinja made of the hook, line by line, so what is measured of the script counts for the hook.
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from coverage import Coverage, CoverageData
 
-from .conftest import TEMPLATE, Project, clean_environment
+from .conftest import ROOT, TEMPLATE, Project, clean_environment
 from .test_answers import ACCEPTED_ORIGINS, REFUSED
 from .test_bake import ANSWERS
 
@@ -63,14 +63,23 @@ def check_that_all_was_reached(
     assert coverage.report(file=table, show_missing=True) == 100, table.getvalue()
 
 
-def test_the_generated_suite_reaches_every_branch_of_its_package(
-    default_project: Project, tmp_path: Path
+@pytest.mark.parametrize(
+    ("suite", "modules"),
+    [("engine", ["cors/*.py"]), ("application", ["*.py", "blueprints/*.py"])],
+)
+def test_its_own_tests_reach_every_branch_of_the_package(
+    default_project: Project, tmp_path: Path, suite: str, modules: list[str]
 ) -> None:
-    env = measuring(tmp_path, f"{default_project.package}/*")
-    done = default_project.run("pytest", "-q", "-p", "no:cacheprovider", env=env)
+    package = default_project.package
+    files = {path for pattern in modules for path in package.glob(pattern)}
+    env = clean_environment(
+        **measuring(tmp_path, ", ".join(map(str, files))), ENGINE_PROJECT=str(default_project.path)
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{suite}"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stdout
-    check_that_all_was_reached(tmp_path, set(default_project.package.rglob("*.py")))
+    check_that_all_was_reached(tmp_path, files)
 
 
 @pytest.fixture

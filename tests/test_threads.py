@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from my_api import create_app
 from werkzeug.test import create_environ
 
 THREADS = 8
@@ -18,9 +19,9 @@ ASKED = {
 
 
 @pytest.fixture
-def app(package: Any) -> Any:
+def app() -> Any:
     """The default project's application with a hundred origins."""
-    return package.create_app({"CORS_ORIGINS": LISTED, "PROPAGATE_EXCEPTIONS": False})
+    return create_app({"CORS_ORIGINS": LISTED, "PROPAGATE_EXCEPTIONS": False})
 
 
 def ask(app: Any, choose: random.Random) -> bool:

@@ -37,7 +37,7 @@ def test_without_a_repository_there_is_no_commit(repository: Path, tmp_path: Pat
 
 
 def test_the_changelog_tells_of_the_version() -> None:
-    """What is not released is told as such: ``.dev`` in the version, `Unreleased` in the changelog."""
+    """What is not released is told as such, in both."""
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = re.findall(r"^## \[(.+)\]", changelog, re.MULTILINE)[0]
 

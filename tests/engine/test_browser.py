@@ -4,10 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from werkzeug.datastructures import Headers
-from werkzeug.wrappers import Request as WerkzeugRequest
-from werkzeug.wrappers import Response as WerkzeugResponse
-
 from my_api.cors.browser import (
     Blocked,
     Browser,
@@ -17,6 +13,9 @@ from my_api.cors.browser import (
     origin_of,
     send_to,
 )
+from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 PAGE = "https://page.example"
 ALLOWED = {"Access-Control-Allow-Origin": PAGE}
@@ -150,6 +149,17 @@ def test_other_requests_ask_first(
     ) == asked
 
 
+@pytest.mark.parametrize("media_type", ["application/json", "application/vnd.api+json"])
+def test_json_is_sent_as_such_unless_the_page_says_what_it_is(media_type: str) -> None:
+    server = Server(ALLOWED, preflight={**ALLOWED, "Access-Control-Allow-Headers": "content-type"})
+    headers = {} if media_type == "application/json" else {"Content-Type": media_type}
+    Browser(server).fetch("/", origin=PAGE, method="POST", json={"a": [1]}, headers=headers)
+
+    assert server.methods == ["OPTIONS", "POST"]
+    assert server.requests[1].body == b'{"a": [1]}'
+    assert server.requests[1].headers["Content-Type"] == media_type
+
+
 @pytest.mark.parametrize(
     ("preflight", "status", "credentials", "reason"),
     [
@@ -246,9 +256,11 @@ def test_a_page_reads_safelisted_and_exposed_headers() -> None:
         "Pragma": "no-cache",
         "X-A": "1",
     }
-    sent = {**ALLOWED, **safelisted, "X-B": "2", "Access-Control-Expose-Headers": "x-a"}
+    sent = {**ALLOWED, **safelisted, "X-B": "2"}
 
-    assert dict(Browser(Server(sent)).fetch("/", origin=PAGE).headers) == safelisted
+    for name in ("x-a", "X-A"):
+        server = Server({**sent, "Access-Control-Expose-Headers": name})
+        assert dict(Browser(server).fetch("/", origin=PAGE).headers) == safelisted
 
 
 @pytest.mark.parametrize(("credentials", "value"), [(False, "1"), (True, None)])
@@ -330,8 +342,8 @@ def test_twenty_redirects_are_followed(count: int) -> None:
 @pytest.mark.parametrize(
     ("location", "reason"),
     [
-        ("https://elsewhere.example/", "to https://elsewhere.example, which is not followed"),
-        ("app://elsewhere", "to app://elsewhere, which is not followed"),
+        ("https://elsewhere.example/", "to https://elsewhere.example, not followed"),
+        ("app://elsewhere", "to app://elsewhere, not followed"),
         ("http://[x", "a redirect to no address"),
     ],
 )

@@ -4,9 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-
-from my_api import env_file
-from my_api.cors import ConfigurationError
+from my_api.cors import ConfigurationError, load_env
 
 
 @pytest.fixture
@@ -19,7 +17,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_is_set_already_stays(path: Path) -> None:
     path.write_text("# seconds\nCORS_MAX_AGE=5\n\nexport CORS_ORIGINS='https://a.example'\nEMPTY=")
 
-    env_file.load(path)
+    load_env(path)
 
     assert os.environ["CORS_MAX_AGE"] == "60"
     assert os.environ["CORS_ORIGINS"] == "https://a.example"
@@ -29,13 +27,13 @@ def test_what_is_set_already_stays(path: Path) -> None:
 def test_a_mark_at_the_beginning_is_part_of_no_name(path: Path) -> None:
     path.write_text("CORS_ORIGINS=https://a.example\n", encoding="utf-8-sig")
 
-    env_file.load(path)
+    load_env(path)
 
     assert os.environ["CORS_ORIGINS"] == "https://a.example"
 
 
 def test_no_file_is_needed(path: Path) -> None:
-    env_file.load(path)
+    load_env(path)
 
     assert "CORS_ORIGINS" not in os.environ
 
@@ -54,7 +52,7 @@ def test_a_line_that_cannot_be_read_stops_the_start(path: Path, line: str) -> No
     path.write_text(f"CORS_ORIGINS=https://shared.example\n{line}\n")
 
     with pytest.raises(ConfigurationError) as raised:
-        env_file.load(path)
+        load_env(path)
 
     assert raised.value.message == (
         ".env has 1 problem:\n"

@@ -1,8 +1,92 @@
-"""The matcher allows what an entry says and nothing else."""
+"""The grammar accepts what browsers send; the matcher allows what an entry says, nothing else."""
 
 import pytest
+from my_api.cors.origins import Allowlist, parse
 
-from my_api.cors.origins import Allowlist
+from .reading import APP, LONGEST_HOST, policies
+
+ACCEPTED_ORIGINS = [
+    APP,
+    "http://app.example.com:443",
+    "https://app.example.com:80",
+    "http://localhost:3000",
+    "http://app",
+    "http://127.0.0.1:5173",
+    "http://[::1]:5173",
+    "http://[2001:db8::1]",
+    "https://a_b.example.com",
+    "https://a--b.example.com",
+    "https://1.example.com",
+    "https://xn--bcher-kva.example",
+    "https://xn--strae-oqa.example",
+    "https://xn--4dbrk0ce.example",
+    "https://xn--mgbh0fb.example",
+    "https://xn--w8je.example",
+    "https://xn--gdb1c.example",
+    "https://xn--mgba3gch31f060k.example",
+    "https://app.example.com:65535",
+    "https://app.0b1",
+    "https://app.x1b",
+    f"https://{LONGEST_HOST}",
+    f"https://*.{LONGEST_HOST[2:]}",
+    "https://*.example.com",
+    "https://*.example.co.uk",
+    "https://*.example.com:8443",
+    "http://*.localhost:3000",
+    "http://*.test",
+    "capacitor://localhost",
+    "ionic://localhost",
+    "tauri://localhost",
+    "com.example.app-2+x://localhost",
+    "happy://localhost",
+    "xxxhttp://localhost",
+    "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+    "moz-extension://12345678-90ab-cdef-1234-567890abcdef",
+]
+
+
+@pytest.mark.parametrize("entry", ACCEPTED_ORIGINS)
+def test_an_origin_as_browsers_send_it_is_accepted(entry: str) -> None:
+    assert policies(CORS_ORIGINS=entry)["public"].origins == (entry,)
+
+
+# Labels that browsers show as text and send in punycode, where Unicode lets them be names.
+@pytest.mark.parametrize(
+    ("label", "accepted"),
+    [
+        ("bücher", True),
+        ("straße", True),
+        ("βόλος", True),
+        ("\N{HEBREW LETTER ALEF}", True),
+        ("\N{HEBREW LETTER ALEF}1", True),
+        ("\N{HEBREW LETTER ALEF}\N{HEBREW POINT PATAH}", True),
+        ("\N{ARABIC LETTER ALEF}\N{ARABIC-INDIC DIGIT THREE}", True),
+        # Not as browsers fold it, nothing to be seen, an accent in front
+        ("BÜCHER", False),
+        ("ﬁsch-é", False),
+        ("é\N{ZERO WIDTH NON-JOINER}", False),
+        ("é\N{ZERO WIDTH SPACE}a", False),
+        ("\N{COMBINING ACUTE ACCENT}a", False),
+        # Letters of both directions, or digits and others where they must not be
+        ("\N{HEBREW LETTER ALEF}a\N{HEBREW LETTER ALEF}", False),
+        ("\N{ARABIC LETTER ALEF}a\N{ARABIC LETTER ALEF}", False),
+        ("a\N{ARABIC LETTER ALEF}", False),
+        ("1\N{HEBREW LETTER ALEF}", False),
+        ("\N{HEBREW LETTER ALEF}_", False),
+        ("\N{ARABIC-INDIC DIGIT THREE}", False),
+        ("\N{ARABIC LETTER ALEF}1\N{ARABIC-INDIC DIGIT THREE}", False),
+    ],
+)
+def test_a_label_in_punycode_is_one_that_browsers_send(label: str, accepted: bool) -> None:
+    origin = f"https://xn--{label.encode('punycode').decode()}.example"
+
+    assert (parse(origin) is not None) is accepted
+
+
+def test_punycode_has_one_spelling() -> None:
+    assert parse("https://xn--4dbrk0ce.example")
+    assert parse("https://xn---4dbrk0ce.example") is None
+
 
 LISTED = [
     "https://app.example.com",
@@ -90,14 +174,12 @@ def test_anything_else_is_not(origin: str) -> None:
 
 
 def test_the_longest_host_of_253_characters_is_allowed() -> None:
-    host = "a." * 121 + "example.org"
-
-    assert len(host) == 253
-    assert Allowlist(LISTED).allows(f"https://{host}")
+    assert len(LONGEST_HOST) == 253
+    assert Allowlist(LISTED).allows(f"https://{LONGEST_HOST}")
 
 
 def test_the_longest_origin_is_allowed() -> None:
-    origin = "a" * 40 + "://" + "a." * 121 + "example.org:65535"
+    origin = f"{'a' * 40}://{LONGEST_HOST}:65535"
 
     assert Allowlist([origin]).allows(origin)
     assert not Allowlist([origin]).allows(f"{origin}0")

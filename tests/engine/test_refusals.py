@@ -6,19 +6,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from my_api.blueprints import BLUEPRINTS
-from my_api.cors.policy import Policy
-from my_api.cors.refusals import (
-    LINES_PER_OPTION,
-    Refusal,
-    near_miss,
-)
+from .conftest import LISTED, STRANGER, MakeApp
+from .reading import policies
 
-from ..conftest import LISTED, MakeApp
-
-NAME = BLUEPRINTS[0].name
-PATH = f"{BLUEPRINTS[0].url_prefix}/missing"
-STRANGER = "https://stranger.example"
+PATH = "/api/public/missing"
+LINES = 100
 
 
 def test_a_refusal_is_logged_once_with_the_variable_to_edit(
@@ -30,7 +22,7 @@ def test_a_refusal_is_logged_once_with_the_variable_to_edit(
     assert [(record.levelno, record.message) for record in caplog.records] == [
         (
             logging.WARNING,
-            f"CORS: blueprint {NAME!r} refused: '{STRANGER}' is not in CORS_ORIGINS",
+            f"CORS: blueprint 'public' refused: '{STRANGER}' is not in CORS_ORIGINS",
         )
     ]
 
@@ -56,26 +48,33 @@ def test_a_refused_preflight_names_what_is_missing(
     headers: str,
     words: str,
 ) -> None:
-    app = make_app({"CORS_METHODS": "PUT", "CORS_ALLOW_HEADERS": "Range"})
+    app = make_app(CORS_METHODS="PUT", CORS_ALLOW_HEADERS="Range")
     asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": headers}
     app.test_client().options(PATH, headers={"Origin": origin, **asked})
 
     (record,) = caplog.records
-    assert record.message == f"CORS: blueprint {NAME!r} refused: {words}"
+    assert record.message == f"CORS: blueprint 'public' refused: {words}"
 
 
-def test_without_a_variable_that_decided_the_blueprints_own_is_named() -> None:
-    refusal = Refusal(Policy("public"), LISTED, "allow_headers", ("put",))
+@pytest.mark.parametrize(
+    ("method", "headers", "words"),
+    [
+        ("PUT", "x-a", "'x-a', which {} asks for, is not in CORS_ALLOW_HEADERS_PUBLIC"),
+        ("PURGE", "", "'PURGE', which {} asks for, is not in CORS_METHODS_PUBLIC"),
+        (
+            "patch",
+            "",
+            "'patch', which {} asks for, is not in CORS_METHODS_PUBLIC "
+            "(a page must write PATCH in capitals)",
+        ),
+    ],
+)
+def test_without_a_variable_that_decided_the_blueprints_own_is_named(
+    method: str, headers: str, words: str
+) -> None:
+    policy = policies(CORS_ORIGINS=LISTED)["public"]
 
-    assert str(refusal).endswith("is not in CORS_ALLOW_HEADERS_PUBLIC")
-
-
-def test_a_method_in_lower_case_is_explained() -> None:
-    refusal = Refusal(Policy("public"), LISTED, "methods", ("patch",))
-
-    assert str(refusal).endswith(
-        "is not in CORS_METHODS_PUBLIC (a page must write PATCH in capitals)"
-    )
+    assert str(policy.refusal(LISTED, method, headers)) == words.format(f"'{LISTED}'")
 
 
 def test_no_line_for_what_is_not_refused(
@@ -118,14 +117,16 @@ def test_a_near_miss_is_named(origin: str, near: str | None) -> None:
         "https://api.example.com:8443",
         "https://api.example.com",
     )
-    policy = Policy("public", {"origins": "CORS_ORIGINS"}, listed)
+    hint = f" (you list {near})" if near else ""
 
-    assert near_miss(policy, origin) == near
-    assert (f"(you list {near})" in str(Refusal(policy, origin, "origins"))) is (near is not None)
+    refusal = policies(CORS_ORIGINS=listed)["public"].refusal(origin, "GET", "")
+    assert str(refusal) == f"{origin!r} is not in CORS_ORIGINS{hint}"
 
 
-def test_under_an_asterisk_nothing_is_near() -> None:
-    assert near_miss(Policy("public", {}, ("*",)), STRANGER) is None
+def test_where_nobody_is_listed_nothing_is_near() -> None:
+    assert str(policies()["public"].refusal("null", "GET", "")) == (
+        "'null' is not in CORS_ORIGINS_PUBLIC"
+    )
 
 
 def test_an_attackers_origin_stays_on_one_short_line(
@@ -142,13 +143,13 @@ def test_a_flood_of_origins_leaves_a_fixed_number_of_lines(
     app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = app.test_client()
-    for number in range(LINES_PER_OPTION + 50):
+    for number in range(LINES + 50):
         client.post(PATH, headers={"Origin": f"https://{number}.example"})
 
-    assert len(caplog.records) == LINES_PER_OPTION == 100
+    assert len(caplog.records) == LINES
     assert caplog.records[-1].message.endswith(
         "; more of this kind are not logged until the next start"
     )
 
     client.options(PATH, headers={"Origin": LISTED, "Access-Control-Request-Method": "PURGE"})
-    assert caplog.records[-1].message.startswith(f"CORS: blueprint {NAME!r} refused: 'PURGE'")
+    assert caplog.records[-1].message.startswith("CORS: blueprint 'public' refused: 'PURGE'")

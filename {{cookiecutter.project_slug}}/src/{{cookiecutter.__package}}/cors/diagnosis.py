@@ -148,7 +148,7 @@ _ORIGIN: Rules = (
      "an IPv6 address stands in brackets, as in http://[::1]:3000"),
     ("host-empty", _in("host", "^$"), "the host is missing"),
     ("ipv6-zone", _in("host", "%"), "an origin has no zone id"),
-    ("ipv4-mapped", _in("host", r"(?i)^\[(0*:)+ffff:[^:]+(:[^:]+)?\]$"),
+    ("ipv4-mapped", _in("host", r"(?i)^\[[0:]+ffff:([0-9a-f]+:[0-9a-f]+|[0-9]+\.[0-9.]+)\]$"),
      "an IPv4 address written as IPv6; write the four numbers"),
     ("ipv6", lambda p: p["host"][0] == "[" and origins.canonical_ip(p["host"]) != p["host"],
      "not an IPv6 address as browsers send it"),
