@@ -38,7 +38,10 @@ def examine(text: str) -> tuple[list[str], list[Any]]:
 
 def without_duplicates(entries: list[str]) -> list[str]:
     """Return the entries without those that are there in another letter case."""
-    return list({entry.lower(): entry for entry in reversed(entries)}.values())[::-1]
+    kept: dict[str, str] = {}
+    for entry in entries:
+        kept.setdefault(entry.lower(), entry)
+    return list(kept.values())
 
 
 def by_whatwg(text: str) -> str | None:

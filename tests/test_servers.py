@@ -152,7 +152,7 @@ def test_a_refusal_is_logged_once(running: Server) -> None:
     lines, _ = logged(running, "/api/public/", "https://refused.example")
 
     assert lines == [
-        "[time] WARNING in refusals: CORS: blueprint 'public' refused: "
+        "[time] WARNING in middleware: CORS: blueprint 'public' refused: "
         "'https://refused.example' is not in CORS_ORIGINS"
     ]
 

@@ -210,6 +210,7 @@ def test_credentials_go_with_this_machine_and_https(entry: str) -> None:
             "redundant",
             " 'https://*.a.example.com': a wider entry allows it; delete it",
         ),
+        ("CORS_METHODS", ["GET"] * 2, "duplicate", " 'GET': it is listed twice; delete one"),
         ("CORS_METHODS", "GET, GET", "duplicate", " 'GET': it is listed twice; delete one"),
         (
             "CORS_METHODS",

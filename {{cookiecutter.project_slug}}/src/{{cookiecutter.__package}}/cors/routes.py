@@ -61,10 +61,8 @@ def _faults(name: str, rules: Iterable[Rule], policies: Policies) -> Iterator[tu
             continue
         for other, taken in others.items():
             if taken.startswith(f"{prefix}/") and _reaches(rule, taken):
-                yield (
-                    "rule-reaches",
-                    f"{where} can match paths under {taken!r} of {other!r}, {equal}",
-                )
+                words = f"{where} can match paths under {taken!r} of {other!r}, {equal}"
+                yield "rule-reaches", words
 
 
 def _reaches(rule: Rule, prefix: str) -> bool:

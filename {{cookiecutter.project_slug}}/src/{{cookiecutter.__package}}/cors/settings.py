@@ -108,8 +108,10 @@ def read_list(
     for position, entry in enumerate(map(str.strip, value), start=1):
         if fault := fault_of(entry, len(value)):
             found.refuse(variable, *fault, entry=entry, position=position)
-        elif accepted.setdefault(entry.lower(), entry) is not entry:
+        elif entry.lower() in accepted:
             found.warn(variable, "duplicate", "it is listed twice; delete one", entry=entry)
+        else:
+            accepted[entry.lower()] = entry
     return tuple(accepted.values())
 
 
