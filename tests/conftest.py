@@ -114,8 +114,10 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         baked = tempfile.TemporaryDirectory()
         config.add_cleanup(baked.cleanup)
-        command = f"'{sys.executable}' -m cookiecutter '{ROOT}' --no-input --default-config"
-        done = run_shell(command, Path(baked.name))
+        command = [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input"]
+        done = subprocess.run(
+            [*command, "--default-config"], cwd=baked.name, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
         project = Project(Path(baked.name) / "my-api")
     patch.syspath_prepend(project.path / "src")
