@@ -46,7 +46,7 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
         return
     cors: CORSMiddleware = current_app.extensions["cors"]
     rules = {rule.rule for rule in current_app.url_map.iter_rules()}
-    uncovered = sorted(rule for rule in rules if not _policy_for(rule.encode()))
+    uncovered = sorted(r for r in rules if not cors.policy_for(r.encode().decode("latin-1")))
     if as_json:
         data = {
             "version": __version__,
@@ -72,13 +72,7 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
         click.echo(click.style("Warning: ", fg="yellow") + str(warning))
 
 
-def _policy_for(path: bytes) -> Policy | None:
-    cors: CORSMiddleware = current_app.extensions["cors"]
-    return cors.policy_for(path.decode("latin-1"))  # as WSGI has it (PEP 3333)
-
-
 def _rows(policy: Policy) -> Iterator[str]:
-    """Yield a row for each option: its name, the variable that decided, the value."""
     decided = {option: policy.variables.get(option, "default") for option in OPTIONS}
     for option, variable in decided.items():
         value = getattr(policy, option)
@@ -111,7 +105,9 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
     policy: Policy | None = None
     send: browser.Send = send_over_http
     if url.startswith("/"):
-        policy = _policy_for(unquote_to_bytes(re.split("[?#]", url)[0]))
+        cors: CORSMiddleware = current_app.extensions["cors"]
+        path = unquote_to_bytes(re.split("[?#]", url)[0])
+        policy = cors.policy_for(path.decode("latin-1"))  # as WSGI has it (PEP 3333)
         if policy is None:
             click.echo(f"No: {url} is under no blueprint, so no page of another origin reads it.")
             raise SystemExit(1)
@@ -119,8 +115,7 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
         nothing = Flask("flask cors check")
         nothing.wsgi_app = nothing.response_class()  # type: ignore[method-assign]
         nothing.logger.disabled = True
-        policies = current_app.extensions["cors"].policies
-        send = browser.send_to(CORSMiddleware(nothing, policies, lambda: None))
+        send = browser.send_to(CORSMiddleware(nothing, cors.policies, lambda: None))
         host = "localhost" if urlsplit(origin).hostname == "localhost" else "127.0.0.1"
         url = f"http://{host}:{os.environ.get('FLASK_RUN_PORT', '5000')}/{url.lstrip('/')}"
 

@@ -1,8 +1,7 @@
 """The words for what is refused: what is wrong with it, and what to write instead.
 
-Origins are judged by the grammar of `origins`, and the table here finds words for what it refuses;
-names of methods and headers are judged by the tables at the end. A correction is offered where it
-would be accepted, and only there. Standard library only, like `origins`.
+The grammar of `origins` judges origins, and the first table has words for what it refuses; the
+other tables judge names. What is offered would be accepted. Standard library only, like `origins`.
 """
 
 import re

@@ -70,6 +70,8 @@ class CORSMiddleware:
                 return self._refuse(start_response, refusal, policy.written.vary_of_preflights)
             start_response("204 No Content", policy.headers(origin, policy.written.preflight))
             return []
+        elif prepared := policy.answers.get(origin):
+            cors_headers = prepared
         elif policy.allowlist.allows(origin):
             cors_headers = policy.headers(origin, policy.written.answer)
         else:

@@ -158,8 +158,9 @@ class Allowlist:
         self.entries = tuple(entries)
         self.any = ANY in self.entries
         wildcards = {entry for entry in self.entries if "://*." in entry}
-        self._exact = frozenset(self.entries) - wildcards
+        self.exact = frozenset(self.entries) - wildcards
         self._domains = frozenset(entry.replace("*", "", 1) for entry in wildcards)
+        self.prepared: dict[object, dict[str, list[tuple[str, str]]]] = {}  # shared by policies
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Allowlist) and self.entries == other.entries
@@ -170,7 +171,7 @@ class Allowlist:
             return True
         if len(origin) > MAX_ENTRY_LENGTH:  # refused before anything is done with it
             return False
-        return origin in self._exact or (bool(self._domains) and self.covers(origin))
+        return origin in self.exact or (bool(self._domains) and self.covers(origin))
 
     def covers(self, origin: str) -> bool:
         """Tell whether one of the entries that begin with ``*.`` stands for this origin."""

@@ -53,6 +53,7 @@ class Policy:
     max_age: int = 600
     enforce: bool = True
     written: Written = field(init=False, repr=False, compare=False)
+    answers: Mapping[str, Headers] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Let flask-cors write the headers now: no request waits for it or fails because of it."""
@@ -65,6 +66,11 @@ class Policy:
             max_age=str(self.max_age),  # as text: flask-cors drops the number 0
         )
         object.__setattr__(self, "written", written)
+        # One look-up for the most frequent request, shared by the blueprints that share the list.
+        prepared = self.allowlist.prepared.setdefault(tuple(written.answer), {})
+        for origin in () if prepared else self.allowlist.exact:
+            prepared[origin] = self.headers(origin, written.answer)
+        object.__setattr__(self, "answers", prepared)
 
     @property
     def origins(self) -> tuple[str, ...]:

@@ -13,11 +13,8 @@ from .problems import ConfigurationError, Problem
 # Converters that match within one segment of a path, unless an application has put others there.
 _WITHIN_A_SEGMENT = (FloatConverter, IntegerConverter, UnicodeConverter, UUIDConverter)
 _VARIABLE = re.compile(r"<(?:(float|int|string|uuid):)?\w+>")
-# What Werkzeug reads in place of every byte of a path that is not UTF-8.
-_UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 
-# The prefix and the policy of each blueprint, by its name.
-Policies = Mapping[str, tuple[str, Policy]]
+Policies = Mapping[str, tuple[str, Policy]]  # the prefix and the policy of each blueprint, by name
 
 
 def check_routes(app: Flask, blueprints: Sequence[Blueprint], policies: Policies) -> None:
@@ -47,8 +44,8 @@ def _faults(name: str, rules: Iterable[Rule], policies: Policies) -> Iterator[tu
         yield "prefix-variable", f"url_prefix {prefix!r} must not hold a variable"
     elif "//" in prefix:
         yield "prefix-slashes", f"url_prefix {prefix!r} must not hold two slashes in a row"
-    elif _UNREADABLE in prefix:
-        yield "prefix-unreadable", f"url_prefix {prefix!r} must not hold {_UNREADABLE!r}"
+    elif "\ufffd" in prefix:  # what Werkzeug reads for each byte of a path that is not UTF-8
+        yield "prefix-unreadable", f"url_prefix {prefix!r} must not hold '\ufffd'"
     others = {other: taken for other, (taken, its) in policies.items() if its != policy}
     equal = "so their CORS settings must be the same"
     for earlier in takewhile(lambda other: other != name, policies):
