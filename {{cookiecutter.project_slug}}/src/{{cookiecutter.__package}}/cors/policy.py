@@ -69,7 +69,7 @@ class Policy:
         # One look-up for the most frequent request, shared by the blueprints that share the list.
         prepared = self.allowlist.prepared.setdefault(tuple(written.answer), {})
         for origin in () if prepared else self.allowlist.exact:
-            prepared[origin] = self.headers(origin, written.answer)
+            prepared[origin] = [(_ALLOW_ORIGIN, origin), *written.answer]
         object.__setattr__(self, "answers", prepared)
 
     @property
