@@ -12,6 +12,7 @@ import pytest
 from .conftest import Project
 
 ENV = ".env.example"
+WSGI = "wsgi.py"
 APP = "src/my_api/__init__.py"
 REGISTRY = "src/my_api/blueprints/__init__.py"
 PUBLIC = "src/my_api/blueprints/public.py"
@@ -24,6 +25,8 @@ UPDATE = "    app.config.update(config or {})\n"
 REGISTER = "    blueprints.init_app(app)\n"
 CORS = "    cors.init_app(app, BLUEPRINTS)\n"
 END = "    return app\n"
+HEALTH = '        return {"status": "ok"}'
+SERVED = "app = create_app()"
 BP = 'bp = Blueprint("admin", __name__, url_prefix="/api/admin")\n'
 
 HOOK = """
@@ -96,9 +99,6 @@ MISTAKES: dict[str, dict[str, Edits]] = {
         "everyone for all": [(ENV, LIST, "CORS_ORIGINS=*\n")],
         "everyone for one": [(ENV, LIST, f"{LIST}CORS_ORIGINS_ADMIN=*\n")],
         "not enforced": [(ENV, LIST, f"{LIST}CORS_ENFORCE=false\n")],
-        "not enforced in code": [
-            (APP, UPDATE, f'    app.config["CORS_ENFORCE"] = False\n{UPDATE}')
-        ],
     },
     "test_what_the_env_example_has_in_comments_can_be_set": {
         "blueprint that is gone": [(ENV, "# CORS_ORIGINS_ADMIN=", "# CORS_ORIGINS_OLD=")],
@@ -149,6 +149,8 @@ MISTAKES: dict[str, dict[str, Edits]] = {
         "flask-cors on a blueprint, after": [
             (APP, CORS, f"{CORS}    from flask_cors import CORS; CORS(BLUEPRINTS[0])\n")
         ],
+        "header of a view": [(APP, HEALTH, f'{HEALTH}, {{"Access-Control-Allow-Origin": "*"}}')],
+        "header of wsgi.py": [(WSGI, SERVED, f"{SERVED}\n{HOOK.format('app')}")],
         "cross_origin": [
             (ADMIN, BP, f"from flask_cors import cross_origin\n\n{BP}"),
             (ADMIN, '@bp.get("/")\n', '@bp.get("/")\n@cross_origin()\n'),
@@ -157,11 +159,30 @@ MISTAKES: dict[str, dict[str, Edits]] = {
     "test_what_changes_something_lies_under_a_blueprint": {
         "POST on the application": [(APP, END, POST_ROUTE + END)],
     },
-    "test_the_environment_alone_fills_the_lists": {
-        f"{variable} in code, {when}": [(APP, UPDATE, before + UPDATE + after)]
-        for variable in ("CORS_ORIGINS", "CORS_ORIGINS_ADMIN")
-        for line in [f'    app.config["{variable}"] = "https://app.example.com"\n']
-        for when, before, after in [("before", line, ""), ("after", "", line)]
+    "test_the_environment_alone_decides": {
+        **{
+            f"{variable} in code, {when}": [(APP, UPDATE, before + UPDATE + after)]
+            for variable in ("CORS_ORIGINS", "CORS_ORIGINS_ADMIN")
+            for line in [f'    app.config["{variable}"] = "https://app.example.com"\n']
+            for when, before, after in [("before", line, ""), ("after", "", line)]
+        },
+        **{
+            setting: [(APP, UPDATE, f"{UPDATE}{setting}\n")]
+            for setting in (
+                '    app.config["CORS_ENFORCE"] = False',
+                '    app.config["CORS_SUPPORTS_CREDENTIALS"] = True',
+                '    app.config.update({} if app.testing else {"CORS_ORIGINS": "*"})',
+                '    app.config.update({"CORS_ORIGINS": "*"} if app.debug else {})',
+            )
+        },
+    },
+    "test_wsgi_serves_the_application_under_its_env_alone": {
+        "list given to the factory": [(WSGI, SERVED, 'app = create_app({"CORS_ORIGINS": "*"})')],
+        "environment set": [
+            (WSGI, SERVED, f'import os\n\nos.environ["CORS_ORIGINS"] = "*"\n{SERVED}')
+        ],
+        "env not loaded": [(WSGI, 'cors.load_env(Path(__file__).with_name(".env"))\n', "")],
+        "slip": [(WSGI, SERVED, "app = creat_app()")],
     },
 }
 

@@ -254,8 +254,8 @@ def test_headers_that_a_view_sets_are_removed_and_logged_once(
     assert answers[1].headers["X-Other"] == "kept"
     assert cors_headers(stranger.headers) == {}
     assert [record.message for record in caplog.records] == [
-        "CORS: blueprint 'public' set Access-Control-* headers in a view or hook; they were "
-        "removed, since the CORS_* variables alone decide. Delete that code."
+        "CORS: blueprint 'public' sets CORS headers; removed, since the CORS_* variables alone "
+        "decide. Delete that code."
     ]
 
 

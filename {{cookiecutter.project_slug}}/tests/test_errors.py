@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask, Response, abort
+from flask import Flask, abort
 from werkzeug.test import TestResponse
 
 from my_api import errors
@@ -34,12 +34,6 @@ def test_an_error_keeps_its_headers_and_its_reason() -> None:
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "Closed for today." in answer.text
-
-
-def test_a_finished_response_stays_as_it_is() -> None:
-    answer = answer_of(lambda: abort(Response("wait", 503)))
-
-    assert (answer.status_code, answer.text) == (503, "wait")
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from my_api.cors import ConfigurationError
-
 from .conftest import make_app
 
 
@@ -27,8 +25,3 @@ def test_the_env_file_is_left_to_wsgi(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
 
     assert "GREETING" not in make_app({}).config
-
-
-def test_a_setting_that_cannot_work_stops_the_start() -> None:
-    with pytest.raises(ConfigurationError, match=r"CORS_ORIGINS, entry 1 'app\.example\.com'"):
-        make_app({"CORS_ORIGINS": "app.example.com"})

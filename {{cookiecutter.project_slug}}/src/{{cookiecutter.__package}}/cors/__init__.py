@@ -53,7 +53,7 @@ def init_app(app: Flask, blueprints: Sequence[Blueprint]) -> None:
         app.logger.warning("CORS: %s", warning)
 
     middleware = CORSMiddleware(app, list(policies.values()), check, settings.warnings)
-    # Its method, as a Python method is called faster than an object.
+    # A method is called faster than an object.
     app.wsgi_app = middleware.__call__  # type: ignore[method-assign]
     app.extensions["cors"] = middleware
     app.cli.add_command(cors_commands)

@@ -100,7 +100,7 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
     """
     read = Headers()  # as curl has them, `Name: value`; the last one of a name counts
     for name, _, value in (header.partition(":") for header in headers):
-        read[name.strip()] = value.strip() or "x"
+        read[name.strip()] = " ".join(value.split()) or "x"
     _refuse_nonsense(origin, method, url, read.keys())
     policy: Policy | None = None
     send: browser.Send = send_over_http
@@ -126,23 +126,22 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
 
     request = Request(method, url, dict(read))
     page: dict[str, Any] = {"origin": origin, "headers": dict(read), "credentials": credentials}
-    _tell([(True, _first_step(request, origin))])
     try:
+        _tell([(True, _first_step(request, origin))])
         browser.Browser(send_and_tell).fetch(url, method=method, **page)
     except browser.Blocked as reason:
         _tell([(False, str(reason))])
-        advice = _advice(request, origin, credentials, policy, str(reason))
-        click.echo("No: " + "\n  ".join(advice))
+        said = _advice(request, origin, credentials, policy, str(reason))
+        click.echo("No: " + "\n  ".join(said))
         raise SystemExit(1) from None
-    except (OSError, HTTPException) as error:
-        click.echo(f"No: {urlsplit(url).netloc} cannot be reached: {error}.")
+    except (OSError, HTTPException, ValueError) as error:  # of the network, HTTP, the address
+        click.echo(f"No: {url.split('/')[2]} cannot be reached: {error}.")
         raise SystemExit(1) from None
     _tell([(True, "the page reads the answer")])
     click.echo("Yes.")
 
 
 def _tell(steps: Iterable[tuple[bool, str]]) -> None:
-    """Print steps, each with a tick or a cross, or what stands for them in other encodings."""
     marks = "✗✓" if str(sys.stdout.encoding).lower().startswith("utf") else "-+"
     for fine, step in steps:
         click.echo(f"{click.style(marks[fine], fg='green' if fine else 'red')} {step}")
@@ -200,7 +199,6 @@ def _steps(request: Request, answer: Response, is_own: bool) -> Iterator[tuple[b
         yield False, f"{step} is answered 403 before it reaches the application"
     else:
         yield True, f"{step} reaches the application"
-
     # The classic faults of servers and proxies
     allowed = answer.headers.getlist("Access-Control-Allow-Origin")
     if len(allowed) > 1:
@@ -218,8 +216,7 @@ def _steps(request: Request, answer: Response, is_own: bool) -> Iterator[tuple[b
 def _advice(
     request: Request, origin: str, credentials: bool, policy: Policy | None, blocked: str
 ) -> list[str]:
-    # Why a page was blocked, and by which lines of .env the policy would let it through. They name
-    # the blueprint's own variables: nothing is opened or narrowed for the others.
+    # Lines for .env name the blueprint's own variables: nothing changes for the others.
     if policy is None:
         return [blocked]
     method, names = request.method, ",".join(browser.unsafe_headers(request.headers))

@@ -136,6 +136,7 @@ _ORIGIN: Rules = (
     ("non-ascii", lambda p: not p["text"].isascii(),
      "browsers send punycode (xn--...); write what location.origin shows on that page"),
     ("percent", _in("text", r"^[^[]*%[0-9A-Fa-f]{2}"), "an origin is not percent-encoded"),
+    ("scheme-colon", _in("text", "^https?//"), "a colon is missing behind the scheme"),
     ("scheme-twice", _in("text", "(?i)^[^.]+[/:@]https?:?//"), "the scheme is written twice"),
     ("scheme-missing", _in("scheme", "^$"), "no scheme; write https:// or http:// in front"),
     ("scheme-case", _in("scheme", "[A-Z]"), "browsers send lower case"),

@@ -15,10 +15,7 @@ from .policy import Headers, Policy, Refusal
 from .problems import QUOTED_LENGTH, Problem
 
 CORS_HEADERS = "access-control-"
-OVERRULED = (
-    "set Access-Control-* headers in a view or hook; they were removed, since the CORS_* variables "
-    "alone decide. Delete that code."
-)
+OVERRULED = "sets CORS headers; removed, since the CORS_* variables alone decide. Delete that code."
 LINES_PER_KIND = 100
 
 

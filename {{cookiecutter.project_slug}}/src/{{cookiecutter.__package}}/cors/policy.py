@@ -96,7 +96,7 @@ class Policy:
         return tuple(name for name in names if name not in self.written.names)
 
     def headers(self, origin: str, rest: Headers) -> Headers:
-        """Return headers for a page of an allowed origin; the `rest` is of what was `written`."""
+        """Return headers for a page of an allowed origin; `rest` is of what was `written`."""
         return [(_ALLOW_ORIGIN, ANY if self.allowlist.any else origin), *rest]
 
 

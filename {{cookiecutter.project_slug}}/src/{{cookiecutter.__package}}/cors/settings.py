@@ -181,24 +181,29 @@ READERS: dict[str, Callable[[str, Any, Settings], Any]] = {
 
 def _check_name(name: str, blueprints: Collection[str], found: Settings) -> None:
     """Refuse a name that is no setting, with the one that was probably meant, never a wider one."""
-    bare = name.upper().removeprefix("FLASK_")
+    bare = re.sub("[^A-Z0-9]+", "_", name.upper()).removeprefix("FLASK_")
     if not bare.startswith("CORS_"):
         return
-    wrong, near = "is not a setting", ""
+    wrong, near, rest = "is not a setting", "", bare.removeprefix("CORS_")
     endings = [variable_name("", blueprint).removeprefix("CORS_") for blueprint in blueprints]
-    shared = next((o for o in map(variable_name, READERS) if bare.startswith(f"{o}_")), None)
-    if shared:
+    own = {f"{option}{e}": f"{option}{e}" for option in READERS for e in endings}
+    own |= {f"{e[1:]}_{option}": f"{option}{e}" for option in READERS for e in endings}
+    if shared := next((option for option in READERS if rest.startswith(f"{option}_")), None):
         wrong = f"names no blueprint ({', '.join(sorted(blueprints))})"
-        for ending in get_close_matches(bare.removeprefix(shared), endings, n=1, cutoff=0.75):
+        for ending in get_close_matches(rest.removeprefix(shared), endings, n=1, cutoff=0.75):
             near = shared + ending
+    elif spelled := get_close_matches(rest, own, n=1, cutoff=0.8):
+        near = own[spelled[0]]
     else:
-        ending = next((ending for ending in endings if f"{ending}_" in f"{bare}_"), "")
-        option = bare.replace(ending, "", 1).removeprefix("CORS_")
-        for meant in get_close_matches(option, READERS, n=1, cutoff=0.63):
-            near = variable_name(meant) + ending
-    if name.startswith("FLASK_"):
-        wrong = "CORS settings have no FLASK_ in front"
-    found.refuse(name, "unknown", wrong + (f"; did you mean {near}?" if near else "; delete it"))
+        # A word that is none of the option's may be a blueprint, but for one that others put there.
+        words = [word for word in rest.split("_") if word not in ("ALLOW", "ALLOWED")]
+        for option in reversed(get_close_matches(rest, READERS, cutoff=0.63)):
+            if all(get_close_matches(word, option.split("_"), cutoff=0.6) for word in words):
+                near = option
+    wrong = "CORS settings have no FLASK_ in front" if name.startswith("FLASK_") else wrong
+    found.refuse(
+        name, "unknown", wrong + (f"; did you mean CORS_{near}?" if near else "; delete it")
+    )
 
 
 def _check_credentials(deciding: dict[str, str], values: dict[str, Any], found: Settings) -> None:
