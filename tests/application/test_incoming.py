@@ -3,10 +3,12 @@
 from io import BytesIO
 
 import pytest
-from flask import Flask, request
-from my_api import create_app
+from flask import Flask, Request, request
+from flask.json.provider import DefaultJSONProvider
+from my_api import create_app, incoming
 from my_api.cors import ConfigurationError
 from my_api.cors.browser import Browser, send_to
+from werkzeug.test import TestResponse
 
 from .conftest import LISTED, MakeApp
 
@@ -128,6 +130,69 @@ def page(make_app: MakeApp) -> Browser:
     app = make_app()
     app.add_url_rule(PATH, view_func=lambda: {"names": [*request.get_json()]}, methods=["POST"])
     return Browser(send_to(app))
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize(("begin", "end"), [('{"a":', "}"), ('{"[":[1,', "]}")])
+def test_what_is_read_of_json_can_be_written_too(
+    make_app: MakeApp, debug: bool, begin: str, end: str
+) -> None:
+    """Python's limits for both differ, most of all where debug mode indents what it writes."""
+    client = make_app(DEBUG=debug, PROPAGATE_EXCEPTIONS=False).test_client()
+
+    def status(levels: int) -> int:
+        times = levels // len(end)
+        body = begin * times + "1" + end * times
+        answer = client.post("/api/public/echo", data=body, content_type="application/json")
+        return answer.status_code
+
+    assert [status(levels) for levels in (2, 500, 502, 982, 990, 5_000)] == [200] * 2 + [400] * 4
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_classes_of_the_application_stay_in_force(late: bool) -> None:
+    class OwnRequest(Request):
+        pass
+
+    class OwnProvider(DefaultJSONProvider):
+        sort_keys = False
+
+    def own(app: Flask) -> None:
+        app.request_class = OwnRequest
+        app.json = OwnProvider(app)
+
+    app = Flask("own")
+    for step in (incoming.init_app, own) if late else (own, incoming.init_app):
+        step(app)
+
+    @app.post("/")
+    def view() -> list[object]:
+        return [request.__class__.__name__, request.get_json()]
+
+    def post(body: str) -> TestResponse:
+        return app.test_client().post("/", data=body, content_type="application/json")
+
+    assert post('{"b": 1, "a": 2}').text == '["OwnRequest",{"b":1,"a":2}]\n'
+    assert post("[" * 501 + "]" * 501).status_code == 400
+    assert type(app.json) is OwnProvider
+
+
+def test_a_view_may_set_a_limit_of_its_own(make_app: MakeApp) -> None:
+    app = make_app(MAX_CONTENT_LENGTH=1)
+
+    @app.post("/large")
+    def large() -> str:
+        request.max_content_length = 10
+        return request.get_data(as_text=True)
+
+    def post(body: bytes) -> TestResponse:
+        chunks = {"wsgi.input_terminated": True}
+        return app.test_client().post(
+            "/large", input_stream=BytesIO(body), environ_overrides=chunks
+        )
+
+    assert post(b"a" * 10).text == "a" * 10
+    assert post(b"a" * 11).status_code == 413
 
 
 MEBIBYTE = 1024 * 1024

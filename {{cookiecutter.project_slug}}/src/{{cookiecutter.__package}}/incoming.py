@@ -2,21 +2,21 @@
 
 import json
 import re
-from collections.abc import Mapping
-from io import BytesIO
-from typing import IO, Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from io import RawIOBase
+from types import SimpleNamespace
+from typing import Any, BinaryIO
 
-from flask import Flask
-from flask import Request as FlaskRequest
-from flask.json.provider import DefaultJSONProvider
+from flask import Flask, request, request_started
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.utils import cached_property
 
 from .cors import ConfigurationError, Problem
 
 NUMBERS = ("TRUSTED_PROXY_HOPS", "MAX_CONTENT_LENGTH")
 DEFAULTS = {"TRUSTED_PROXY_HOPS": 0, "MAX_CONTENT_LENGTH": 1024 * 1024, "TRUSTED_HOSTS": None}
+DEEPEST = 500  # Python's own limit differs between its versions, and between reading and writing
 
 
 def init_app(app: Flask) -> None:
@@ -24,9 +24,9 @@ def init_app(app: Flask) -> None:
 
     ``TRUSTED_PROXY_HOPS`` proxies in front are believed what they say in ``X-Forwarded-For``,
     ``-Proto`` and ``-Host``. A body of more than ``MAX_CONTENT_LENGTH`` bytes is answered with
-    413, JSON that is nested too deeply with 400, a host that is none of ``TRUSTED_HOSTS`` with 400.
-    Raises ConfigurationError for anything but whole numbers and names of hosts. See
-    https://werkzeug.palletsprojects.com/middleware/proxy_fix/.
+    413, JSON that is nested more than `DEEPEST` levels deep with 400, a host that is none of
+    ``TRUSTED_HOSTS`` with 400. Raises ConfigurationError for anything but whole numbers and names
+    of hosts. See https://werkzeug.palletsprojects.com/middleware/proxy_fix/.
     """
     for name, default in DEFAULTS.items():
         if app.config.get(name) in (None, ""):
@@ -34,8 +34,8 @@ def init_app(app: Flask) -> None:
     problems = [*problems_of_numbers(app.config), *problems_of_hosts(app.config)]
     if problems:
         raise ConfigurationError(problems, subject="Configuration")
-    app.json = JSONProvider(app)
-    app.request_class = Request
+    # Before all hooks, and whatever `app.request_class` and `app.json` are.
+    request_started.connect(limit_body, app)
     hops = app.config["TRUSTED_PROXY_HOPS"]
     if hops:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -66,28 +66,52 @@ def problems_of_hosts(config: Mapping[str, Any]) -> list[Problem]:
     return [Problem("FLASK_TRUSTED_HOSTS", "hosts", wrong, write, entry=str(hosts))]
 
 
-class Request(FlaskRequest):
-    """Flask's own, but a body in chunks that is too long is refused; Werkzeug cuts it off."""
+def limit_body(app: Flask) -> None:
+    """Refuse the body of the current request, once it is read, where it breaks a limit."""
+    if request.content_length is None and "wsgi.input_terminated" in request.environ:
+        request.environ["wsgi.input"] = Chunks(request.environ["wsgi.input"])
+    module = request.json_module
+    loads = partial(load_shallow, module.loads)
+    request.json_module = SimpleNamespace(loads=loads, dumps=module.dumps)
 
-    @cached_property
-    def stream(self) -> IO[bytes]:
-        """Return the body; raise RequestEntityTooLarge where it is over the limit."""
-        stream = super().stream
-        in_chunks = self.content_length is None and "wsgi.input_terminated" in self.environ
-        if not in_chunks or self.max_content_length is None:
-            return stream
-        body = BytesIO(stream.read())
-        if self.input_stream.read(1):
+
+class Chunks(RawIOBase):
+    """A body in chunks. One that is too long is refused; Werkzeug alone cuts it off."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._length = 0
+
+    def readable(self) -> bool:
+        """Return True, as every stream that can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what comes next; raise RequestEntityTooLarge where it goes on after the limit."""
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        self._length += len(data)
+        if self._length == request.max_content_length and self._stream.read(1):
             raise RequestEntityTooLarge
-        return body
+        return len(data)
 
 
-class JSONProvider(DefaultJSONProvider):
-    """Flask's own, but JSON that is nested too deeply is invalid and no RecursionError."""
+def load_shallow(loads: Callable[..., Any], text: bytes, **options: Any) -> Any:
+    """Return what `loads` reads from JSON; raise ValueError where that is nested too deeply."""
+    try:
+        value = loads(text, **options)
+        if depth_of(value) <= DEEPEST:
+            return value
+    except RecursionError:
+        pass
+    raise ValueError(f"nested more than {DEEPEST} levels deep")
 
-    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        """Return the value of a JSON text; raise ValueError for what cannot be read."""
-        try:
-            return super().loads(s, **kwargs)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
+
+def depth_of(value: Any) -> int:
+    """Return how many lists and dicts stand in each other where they are most."""
+    depth, level = 0, [value]
+    while level := [inner for inner in level if isinstance(inner, (dict, list))]:
+        depth += 1
+        parts = (inner.values() if isinstance(inner, dict) else inner for inner in level)
+        level = [inner for part in parts for inner in part]
+    return depth
