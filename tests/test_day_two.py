@@ -31,7 +31,7 @@ def add_snippet(project: Project, word: str) -> None:
 
 
 def copied(project: Project, name: str, new: str) -> None:
-    """Copy a blueprint's module and test, with the new name in both, and list it."""
+    """Copy a blueprint's module and test, with the new name in both, list it, say its variable."""
     for path in (f"src/my_api/blueprints/{name}.py", f"tests/test_{name}.py"):
         text = project.read(path).replace(name, new).replace(name.upper(), new.upper())
         write(project, path.replace(name, new), text)
@@ -39,6 +39,8 @@ def copied(project: Project, name: str, new: str) -> None:
     text = project.read(registry)
     text = re.sub(rf"(from \.){name}( import bp as ){name}(_bp\n)", rf"\g<0>\1{new}\2{new}\3", text)
     write(project, registry, text.replace(f"    {name}_bp,\n", f"    {name}_bp,\n    {new}_bp,\n"))
+    example = project.read(".env.example")
+    write(project, ".env.example", f"{example}# CORS_ORIGINS_{new.upper()}=https://{new}.example\n")
 
 
 def removed(project: Project, name: str) -> None:
@@ -123,6 +125,10 @@ def test_a_login_hook_lets_preflights_pass(bake: Bake) -> None:
     project = bake()
     add_snippet(project, "need_token")
     set_in_env(project, "FLASK_API_TOKEN=s3cret")
+    tests = project.read("tests/conftest.py")
+    empty, given = "SETTINGS: dict[str, Any] = {}", 'SETTINGS = {"API_TOKEN": "any"}'
+    assert empty in tests
+    write(project, "tests/conftest.py", tests.replace(empty, given))
     preflight = {
         "Access_Control_Request_Method": "GET",
         "Access_Control_Request_Headers": "authorization",
@@ -134,7 +140,7 @@ def test_a_login_hook_lets_preflights_pass(bake: Bake) -> None:
             assert ask(server, "/api/public/", **wrong)[:2] == (401, LISTED)
         assert ask(server, "/api/public/", Authorization="Bearer s3cret")[:2] == (200, LISTED)
         assert ask(server, "/api/admin/")[:2] == (200, LISTED)
-    done = project.run("pytest", "-q", "-p", "no:cacheprovider", "tests/test_cors.py")
+    done = project.run("pytest", "-q", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout
 
 

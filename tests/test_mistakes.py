@@ -120,13 +120,18 @@ MISTAKES: dict[str, dict[str, Edits]] = {
                 'register_blueprint(blueprint, url_prefix="/v2/" + blueprint.name)',
             )
         ],
+        "cors.init_app removed": [(APP, CORS, "")],
+        "middleware that answers OPTIONS": [(APP, END, OPTIONS_MIDDLEWARE + END)],
+        "Vary stripped": [(APP, END, VARY_STRIPPED + END)],
+    },
+    "test_each_blueprint_can_have_a_list_of_its_own": {
         "nested prefix reached by a catch-all": [
             (ADMIN, "/api/admin", "/api/public/admin"),
             (PUBLIC, "    return data\n", f"    return data\n\n{CATCH_ALL}"),
         ],
-        "cors.init_app removed": [(APP, CORS, "")],
-        "middleware that answers OPTIONS": [(APP, END, OPTIONS_MIDDLEWARE + END)],
-        "Vary stripped": [(APP, END, VARY_STRIPPED + END)],
+    },
+    "test_the_env_example_says_where_each_list_goes": {
+        "new blueprint": [(ENV, "# CORS_ORIGINS_ADMIN=", "# CORS_METHODS_ADMIN=")],
     },
     "test_other_pages_read_nothing_and_change_nothing": {
         "middleware that drops the Origin": [(APP, END, ORIGIN_DROPPED + END)],
@@ -176,7 +181,7 @@ MISTAKES: dict[str, dict[str, Edits]] = {
             )
         },
     },
-    "test_wsgi_serves_the_application_under_its_env_alone": {
+    "test_wsgi_adds_nothing_but_its_env": {
         "list given to the factory": [(WSGI, SERVED, 'app = create_app({"CORS_ORIGINS": "*"})')],
         "environment set": [
             (WSGI, SERVED, f'import os\n\nos.environ["CORS_ORIGINS"] = "*"\n{SERVED}')

@@ -362,3 +362,17 @@ def test_check_says_of_a_wrong_origin_one_thing(app: Flask) -> None:
 
     assert code == 2
     assert output.count("ORIGIN '") == output.count("METHOD '") == 1
+
+
+def test_a_blueprint_past_the_registry_is_named() -> None:
+    app = bare(("api", "/api"))
+    orders = Blueprint("orders", "bare.orders", url_prefix="/orders")
+    orders.add_url_rule("/", "index", lambda: "")
+    app.register_blueprint(orders)
+    warning = "Blueprint 'orders': is registered, but not in BLUEPRINTS; add it there, or it has no"
+
+    assert run(app)[1].splitlines()[-1].startswith(f"Warning: {warning}")
+    assert [w["code"] for w in json.loads(run(app, "--json")[1])["warnings"]] == ["unlisted"]
+    code, output = run(app, "check", LISTED, "GET", "/orders/")
+    assert (code, output.splitlines()[0][:3]) == (1, "No:")
+    assert output.splitlines()[1].startswith(f"Warning: {warning}")

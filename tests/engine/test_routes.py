@@ -1,9 +1,11 @@
 """The start-up check: a path never selects another policy than that of the blueprint it reaches."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Blueprint, Flask
+from flask_cors import CORS
 from my_api.cors import ConfigurationError, init_app
 from werkzeug.routing import BaseConverter
 
@@ -82,10 +84,45 @@ def test_a_prefix_given_at_registration_is_refused() -> None:
     made = blueprint("a", "/api/a", "/x", "/y")
     app.register_blueprint(made, url_prefix="/elsewhere")
 
-    with pytest.raises(ConfigurationError, match="rule '/elsewhere/x' must lie under") as raised:
+    with pytest.raises(ConfigurationError) as raised:
         init_app(app, [made])
 
-    assert codes(raised) == ["rule-outside", "rule-outside"]
+    assert str(raised.value).splitlines()[1:] == [
+        "  Blueprint 'a': url_prefix '/api/a' was changed to '/elsewhere'; write "
+        'Blueprint("a", __name__, url_prefix="/elsewhere"), and none at registration'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "write"),
+    [("/elsewhere", "/elsewhere"), ("/<tenant>/a", "/api/a"), (None, "/api/a"), ("/", "/api/a")],
+)
+def test_a_prefix_that_is_given_at_registration_alone_is_refused(
+    given: str | None, write: str
+) -> None:
+    app = Flask(__name__)
+    made = blueprint("a", None, "/x", "/y")
+    app.register_blueprint(made, url_prefix=given)
+
+    with pytest.raises(ConfigurationError) as raised:
+        init_app(app, [made])
+
+    assert str(raised.value).splitlines()[1:] == [
+        f"  Blueprint 'a': has no url_prefix of its own; write Blueprint(\"a\", __name__, "
+        f'url_prefix="{write}"), and none at registration'
+    ]
+
+
+def test_a_blueprint_that_is_registered_twice_keeps_one_prefix() -> None:
+    app = Flask(__name__)
+    made = blueprint("a", "/api/a", "/x")
+    app.register_blueprint(made)
+    app.register_blueprint(made, name="old", url_prefix="/old")
+
+    with pytest.raises(ConfigurationError, match="rule '/old/x' must lie under") as raised:
+        init_app(app, [made])
+
+    assert codes(raised) == ["rule-outside"]
 
 
 # Two blueprints with different settings: the rules of `a` under /api, of `b` under /api/b.
@@ -280,7 +317,7 @@ def test_routes_added_later_are_checked_before_the_first_request() -> None:
     app.testing = True
 
     for _ in range(2):
-        with pytest.raises(ConfigurationError, match="rule '/elsewhere/' must lie under"):
+        with pytest.raises(ConfigurationError, match="was changed to '/elsewhere'"):
             app.test_client().get("/elsewhere/")
 
 
@@ -308,3 +345,74 @@ def test_what_never_reaches_flask_waits_for_no_check() -> None:
     assert client.post("/api/a/", headers={"Origin": "https://b.example"}).status_code == 403
     with pytest.raises(ConfigurationError):
         client.get("/api/a/")
+
+
+ORDERS = (
+    "CORS: Blueprint 'orders': is registered, but not in BLUEPRINTS; add it there, or it has no "
+    "policy of its own"
+)
+
+
+def extension(name: str, prefix: str, *rules: str) -> Blueprint:
+    """Return a blueprint that an extension brings along."""
+    made = blueprint(name, prefix, *rules)
+    made.import_name = "flask_extension.views"
+    return made
+
+
+@pytest.mark.parametrize(
+    ("other", "is_named"),
+    [
+        (blueprint("orders", "/api/orders", "/"), True),
+        (blueprint("orders", "/api/a/orders", "/"), True),
+        (blueprint("orders", "/api/orders"), False),
+        (extension("orders", "/api/orders", "/"), True),
+        (extension("orders", "/api/a/orders", "/"), False),
+        (extension("orders", "/api/ab", "/"), True),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True])
+def test_a_blueprint_past_the_registry_is_named_at_the_first_request(
+    caplog: pytest.LogCaptureFixture, other: Blueprint, is_named: bool, late: bool
+) -> None:
+    app, made = Flask(__name__), blueprint("a", "/api/a", "/")
+    app.config.update(SAME)
+    for step in ("made", "late") if late else ("late", "made"):
+        if step == "late":
+            app.register_blueprint(other)
+        else:
+            app.register_blueprint(made)
+            init_app(app, [made])
+    assert caplog.messages == []
+
+    for _ in range(2):
+        app.test_client().get("/api/a/")
+
+    assert caplog.messages == [ORDERS] * is_named
+
+
+def test_a_blueprint_nested_in_a_listed_one_is_not_past_the_registry() -> None:
+    parent = blueprint("a", "/api/a", "/")
+    parent.register_blueprint(blueprint("orders", "/orders", "/"))
+
+    assert application(parent).extensions["cors"].check_routes() == []
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_flask_cors_on_the_application_is_named(late: bool) -> None:
+    app, made = Flask(__name__), blueprint("a", "/api/a", "/")
+    app.register_blueprint(made)
+    for step in (partial(init_app, app, [made]), partial(CORS, app))[:: 1 if late else -1]:
+        step()
+
+    assert [str(warning) for warning in app.extensions["cors"].check_routes()] == [
+        "flask_cors.CORS: is on the application: its headers go out on every route without a "
+        "policy; delete it"
+    ]
+
+
+def test_other_hooks_of_the_application_are_not_named() -> None:
+    app = application(blueprint("a", "/api/a", "/"))
+    app.after_request(partial(lambda response: response))
+
+    assert app.extensions["cors"].check_routes() == []

@@ -1,8 +1,11 @@
 """Which variable wins, which names and combinations are refused, and what is a warning."""
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
+from flask import Blueprint, Flask
+from my_api.cors import init_app
 from my_api.cors.policy import Policy
 from my_api.cors.settings import ConfigurationError, read_settings
 
@@ -313,4 +316,80 @@ def test_warnings_are_logged_once_at_the_start(
             "WARNING",
             "CORS: CORS_MAX_AGE '9000': Chromium remembers a preflight for 7200 seconds at most",
         )
+    ]
+
+
+@pytest.mark.parametrize("own_list", [{"admin"}, ["admin"], "admin"])
+def test_a_blueprint_of_own_list_never_takes_the_shared_list(own_list: Collection[str]) -> None:
+    def admin(**variables: str) -> Policy:
+        return read_settings(["admin", "public"], variables, own_list).policies["admin"]
+
+    assert admin(CORS_ORIGINS=APP).origins == ()
+    assert admin(CORS_ORIGINS="*").origins == ()
+    assert admin(CORS_ORIGINS=APP, CORS_ORIGINS_ADMIN=OWN).origins == (OWN,)
+    assert admin(CORS_ORIGINS=APP).variable("origins") == "CORS_ORIGINS_ADMIN"
+    # The other options are shared as ever.
+    assert admin(CORS_ORIGINS=APP, CORS_MAX_AGE="60").max_age == 60
+    # What it does not take is not judged for it.
+    shared = {"CORS_ORIGINS": "*", "CORS_SUPPORTS_CREDENTIALS_ADMIN": "true"}
+    assert admin(**shared).supports_credentials
+
+
+@pytest.mark.parametrize(
+    ("own_list", "entries"),
+    [({"admn"}, ["admn"]), ("Admin", ["Admin"]), ([1, None], ["1", "None"])],
+)
+def test_own_list_names_blueprints(own_list: Any, entries: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        read_settings(["admin", "public"], {}, own_list)
+
+    assert sorted(map(str, raised.value.problems)) == [
+        f"own_list {entry!r}: names no blueprint of BLUEPRINTS (admin, public)" for entry in entries
+    ]
+
+
+def test_own_list_arrives_from_the_application() -> None:
+    app = Flask("own_list")
+    app.config["CORS_ORIGINS"] = APP
+    made = [Blueprint(name, __name__, url_prefix=f"/{name}") for name in ("admin", "public")]
+
+    init_app(app, made, own_list={"admin"})
+
+    assert [policy.origins for _, policy in app.extensions["cors"].policies] == [(), (APP,)]
+
+
+OPENS = "opens 'public' to everyone, while 'admin' has a list of its own; if that is meant, write"
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_named"),
+    [
+        ({"CORS_ORIGINS": "*"}, False),
+        ({"CORS_ORIGINS": "*", "CORS_ORIGINS_ADMIN": OWN}, True),
+        ({"CORS_ORIGINS": "*", "CORS_ORIGINS_ADMIN": ""}, True),
+        ({"CORS_ORIGINS": "*", "CORS_ORIGINS_ADMIN": "*"}, False),
+        ({"CORS_ORIGINS_PUBLIC": "*", "CORS_ORIGINS_ADMIN": OWN}, False),
+        ({"CORS_ORIGINS": "*", "CORS_ORIGINS_PUBLIC": "*", "CORS_ORIGINS_ADMIN": OWN}, False),
+        ({"CORS_ORIGINS": APP, "CORS_ORIGINS_ADMIN": "*"}, False),
+    ],
+)
+def test_a_shared_star_beside_an_own_list_is_warned_of(
+    variables: dict[str, str], is_named: bool
+) -> None:
+    expected = [f"CORS_ORIGINS '*': {OPENS} CORS_ORIGINS_PUBLIC=*"] * is_named
+
+    assert [str(warning) for warning in warnings(**variables)] == expected
+
+
+def test_a_variable_of_a_blueprint_past_the_registry_says_so() -> None:
+    app = Flask("unlisted")
+    app.config["CORS_MAX_AGE_ORDERS_V2"] = "60"
+    app.register_blueprint(Blueprint("orders-v2", __name__, url_prefix="/orders"))
+
+    with pytest.raises(ConfigurationError) as raised:
+        init_app(app, [])
+
+    assert str(raised.value).splitlines()[1:] == [
+        "  CORS_MAX_AGE_ORDERS_V2: names a blueprint that is registered, but not in BLUEPRINTS; "
+        "add it there"
     ]

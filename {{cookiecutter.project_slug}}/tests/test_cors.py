@@ -25,7 +25,7 @@ from my_api import blueprints
 from my_api.blueprints import BLUEPRINTS
 from my_api.cors import load_env
 
-from .conftest import make_app, own_lists
+from .conftest import make_app, make_app_of_own_lists, own_lists
 
 # Blueprints whose list in .env.example is `*`: pages of every origin read their answers.
 OPEN_TO_EVERYONE: set[str] = set()
@@ -36,10 +36,12 @@ NOT_ENFORCED: set[str] = set()
 WITHOUT_POLICY: set[str] = set()
 
 ROOT = Path(__file__).parent.parent
+PACKAGE = blueprints.__name__.partition(".")[0]
 STRANGER = "https://stranger.example"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 # What fits a variable of a rule, by its converter. Where nothing does, a 404 has the headers too.
 SAMPLES = {"int": "1", "float": "1.5", "path": "a/b", "uuid": str(UUID(int=0))}
+REACHED: list[str] = []  # the paths at which a request reached a view of `walked`
 
 
 def policies(app: Flask) -> list[Any]:
@@ -68,28 +70,17 @@ def cors_headers(answer: TestResponse) -> list[str]:
     return [name for name, _ in answer.headers if name.lower().startswith("access-control-")]
 
 
-def is_own(module: str | None) -> bool:
-    """Tell whether a module is of this project, and not of an extension."""
-    return f"{module}.".startswith("my_api.")
-
-
 @pytest.fixture(scope="module")
-def reached() -> list[str]:
-    """The paths at which a request reached a view of `walked`."""
-    return []
-
-
-@pytest.fixture(scope="module")
-def walked(reached: list[str]) -> Flask:
+def walked() -> Flask:
     """The application with all its hooks, and views that do nothing, so that nothing is written.
 
     Each blueprint lists a page of its own in place of the shared list, which holds STRANGER.
     """
     # A hook that needs what a test does not have may fail: the headers are there all the same.
-    app = make_app({"PROPAGATE_EXCEPTIONS": False, "CORS_ORIGINS": STRANGER, **own_lists()})
+    app = make_app_of_own_lists({"PROPAGATE_EXCEPTIONS": False, "CORS_ORIGINS": STRANGER})
 
     def view(**_: object) -> str:
-        reached.append(request.path)
+        REACHED.append(request.path)
         return ""
 
     app.view_functions = dict.fromkeys(app.view_functions, view)
@@ -106,16 +97,21 @@ def test_a_page_of_its_own_list_reads_every_answer_of_a_blueprint(walked: Flask)
             assert "Origin" in vary, f"{method} {path}"
 
 
-def test_other_pages_read_nothing_and_change_nothing(walked: Flask, reached: list[str]) -> None:
+def test_other_pages_read_nothing_and_change_nothing(walked: Flask) -> None:
     own = [policy.origins[0] for policy in policies(walked)]
     others = {page: {STRANGER, own[n - 1]} - {page} for n, page in enumerate(own)}
     for _, method, path, policy in routes(walked):
         for page in others[policy.origins[0]] if policy else ():
-            reached.clear()
+            REACHED.clear()
             for answer in answers(walked, method, path, page):
                 assert cors_headers(answer) == [], f"{method} {path}"
             if policy.enforce and method not in SAFE_METHODS:
-                assert reached == [], f"{method} {path}"
+                assert REACHED == [], f"{method} {path}"
+
+
+def test_each_blueprint_can_have_a_list_of_its_own() -> None:
+    """Not where a rule of one reaches under the prefix of another: their lists must be the same."""
+    assert len(policies(make_app(own_lists()))) == len(BLUEPRINTS)
 
 
 def test_no_other_code_sets_cors_headers(walked: Flask) -> None:
@@ -136,7 +132,7 @@ def test_what_changes_something_lies_under_a_blueprint() -> None:
         rule.rule
         for rule, method, _, policy in routes(app)
         if policy is None and method not in SAFE_METHODS and "." not in rule.endpoint
-        if is_own(app.view_functions[rule.endpoint].__module__)
+        if app.view_functions[rule.endpoint].__module__.partition(".")[0] == PACKAGE
     }
 
     assert outside == WITHOUT_POLICY - app.blueprints.keys()
@@ -151,8 +147,9 @@ def test_every_blueprint_of_the_project_is_in_the_registry() -> None:
     # One that is nested in another is named `parent.name` and has the policy of its parent.
     parents = {b: app.blueprints[name.split(".")[0]] for name, b in app.blueprints.items()}
 
-    missing = [b for b in found if is_own(b.import_name) and parents.get(b) not in BLUEPRINTS]
-    assert [b for b in missing if b.name not in WITHOUT_POLICY] == []
+    own = [b for b in found if b.import_name.partition(".")[0] == PACKAGE]
+    missing = [b.name for b in own if parents.get(b) not in BLUEPRINTS]
+    assert set(missing) <= WITHOUT_POLICY
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -161,22 +158,21 @@ def test_the_environment_alone_decides(monkeypatch: pytest.MonkeyPatch, debug: b
     config = {"TESTING": False, "DEBUG": debug}
     assert [policy.variables for policy in policies(make_app(config)) if policy.variables] == []
     monkeypatch.setenv("CORS_ORIGINS", STRANGER)
-    assert {policy.origins for policy in policies(make_app(config))} <= {(STRANGER,)}
+    assert {policy.origins for policy in policies(make_app(config))} <= {(STRANGER,), ()}
 
 
-def test_wsgi_serves_the_application_under_its_env_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wsgi_adds_nothing_but_its_env(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[Path] = []
-    package = import_module(blueprints.__name__.partition(".")[0])
-    log = logging.getLogger(package.__name__)  # which wsgi.py sets up for the whole process
+    package = import_module(PACKAGE)
+    log = logging.getLogger(PACKAGE)  # which wsgi.py sets up for the whole process
     for place, name, value in [(log, "handlers", []), (log, "propagate", True)]:
         monkeypatch.setattr(place, name, value)
     monkeypatch.setattr(os, "environ", dict(os.environ))
     monkeypatch.setattr(package.cors, "load_env", loaded.append)
     monkeypatch.setattr(package, "create_app", lambda config=None: make_app(config or {}))
-    app = run_path(str(ROOT / "wsgi.py"))["app"]
+    served = run_path(str(ROOT / "wsgi.py"))["app"]
 
-    assert loaded == [ROOT / ".env"]
-    assert [policy.variables for policy in policies(app) if policy.variables] == []
+    assert (loaded, policies(served)) == ([ROOT / ".env"], policies(app))
 
 
 def policies_under(env: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
@@ -191,6 +187,12 @@ def test_the_env_example_opens_what_is_meant_to_be_open(monkeypatch: pytest.Monk
 
     assert {policy.blueprint for policy in found if "*" in policy.origins} == OPEN_TO_EVERYONE
     assert {policy.blueprint for policy in found if not policy.enforce} == NOT_ENFORCED
+
+
+def test_the_env_example_says_where_each_list_goes() -> None:
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+
+    assert [name for name in own_lists() if not re.search(rf"(?m)^#? ?{name}=", text)] == []
 
 
 def test_what_the_env_example_has_in_comments_can_be_set(

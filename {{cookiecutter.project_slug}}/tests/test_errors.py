@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 from flask import Flask, abort
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from my_api import errors
-
-from .conftest import make_app
 
 
 def answer_of(view: Callable[[], Any], debug: bool = False) -> TestResponse:
@@ -21,9 +20,9 @@ def answer_of(view: Callable[[], Any], debug: bool = False) -> TestResponse:
     return app.test_client().get("/")
 
 
-def test_an_error_is_a_problem_document() -> None:
+def test_an_error_is_a_problem_document(views: FlaskClient) -> None:
     # DELETE, since a route for every path (that of a single-page front end) answers a GET.
-    answer = make_app({}).test_client().delete("/nowhere")
+    answer = views.delete("/nowhere")
 
     assert answer.content_type == "application/problem+json"
     assert answer.get_json()["status"] == answer.status_code

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from .conftest import make_app
 
 
-def test_health_answers(client: FlaskClient) -> None:
+def test_health_answers_without_a_login(client: FlaskClient) -> None:
     assert client.get("/health").json == {"status": "ok"}
 
 

@@ -29,16 +29,10 @@ def ask(config: dict[str, Any], **sent: Any) -> TestResponse:
 def test_a_proxy_is_believed_only_where_it_is_trusted() -> None:
     told = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "api.example.com"}
 
-    for hops, believed in [
-        (0, ["127.0.0.1", "http://localhost/"]),
-        (1, ["203.0.113.9", "http://api.example.com/"]),
-    ]:
-        answer = ask({"TRUSTED_PROXY_HOPS": hops}, headers=told)
-        assert answer.get_json()[:2] == believed
+    answers = [ask({"TRUSTED_PROXY_HOPS": hops}, headers=told).get_json()[:2] for hops in (0, 1)]
 
-
-def test_a_host_that_is_not_trusted_is_refused() -> None:
-    assert ask({"TRUSTED_HOSTS": ["api.example.com"]}).status_code == 400
+    assert answers[0] == ["127.0.0.1", "http://localhost/"]
+    assert answers[1] == ["203.0.113.9", "http://api.example.com/"]
 
 
 @pytest.mark.parametrize(("body", "status"), [(b"[1,2,3]", 200), (b"[1, 2, 3, 4]", 413)])

@@ -19,7 +19,7 @@ What the application uses is what `__all__` lists, and `browser` in its tests. T
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from flask import Blueprint, Flask
@@ -28,24 +28,29 @@ from .cli import cors_commands
 from .env_file import load_env
 from .middleware import CORSMiddleware
 from .problems import ConfigurationError, Problem
-from .routes import check_routes
+from .routes import check_routes, unlisted_blueprints
 from .settings import read_settings
 
 __all__ = ["ConfigurationError", "Problem", "__version__", "init_app", "load_env"]
 __version__ = "0.2.0.dev0"
 
 
-def init_app(app: Flask, blueprints: Sequence[Blueprint]) -> None:
+def init_app(
+    app: Flask, blueprints: Sequence[Blueprint], *, own_list: Collection[str] = ()
+) -> None:
     """Put an application under the policies of its blueprints, read from the CORS_* variables.
 
-    Values of `app.config` beat the environment, name by name. Call it once the blueprints are
-    registered: routes are checked here, and again before the first request. Raises
+    Values of `app.config` beat the environment, name by name. A blueprint that `own_list` names
+    never takes the shared CORS_ORIGINS: without a list of its own it has nobody. Call it once the
+    blueprints are registered: routes are checked here, and again before the first request. Raises
     ConfigurationError with every problem, and RuntimeError when called twice.
     """
     if "cors" in app.extensions:
         raise RuntimeError("cors.init_app() was already called on this application")
     prefixes = {b.name: (b.url_prefix or "").rstrip("/") for b in blueprints}
-    settings = read_settings(prefixes, {**os.environ, **app.config})
+    variables = {**os.environ, **app.config}
+    unlisted = unlisted_blueprints(app, blueprints)
+    settings = read_settings(prefixes, variables, own_list, unlisted)
     policies = {name: (prefix, settings.policies[name]) for name, prefix in prefixes.items()}
     check = partial(check_routes, app, blueprints, policies)
     check()

@@ -17,6 +17,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Response as Empty
 
 from . import browser
 from .browser import Request, Response
@@ -45,6 +46,7 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand:
         return
     cors: CORSMiddleware = current_app.extensions["cors"]
+    warnings = [*cors.warnings, *cors.check_routes()]
     rules = {rule.rule for rule in current_app.url_map.iter_rules()}
     uncovered = sorted(r for r in rules if not cors.policy_for(r.encode().decode("latin-1")))
     if as_json:
@@ -57,7 +59,7 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
                 for prefix, policy in cors.policies
             ],
             "without_policy": uncovered,
-            "warnings": [asdict(warning) for warning in cors.warnings],
+            "warnings": [asdict(warning) for warning in warnings],
         }
         click.echo(json.dumps(data, indent=2))
         return
@@ -68,7 +70,11 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
     if uncovered:
         click.echo("No policy (the application's own answer goes out, and nothing is refused):")
         click.echo(f"  {', '.join(uncovered)}")
-    for warning in cors.warnings:
+    _warn(warnings)
+
+
+def _warn(warnings: Iterable[Problem]) -> None:
+    for warning in warnings:
         click.echo(click.style("Warning: ", fg="yellow") + str(warning))
 
 
@@ -110,12 +116,13 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
         policy = cors.policy_for(path.decode("latin-1"))  # as WSGI has it (PEP 3333)
         if policy is None:
             click.echo(f"No: {url} is under no blueprint, so no page of another origin reads it.")
+            _warn(cors.check_routes())
             raise SystemExit(1)
         # The same decisions, with no view behind them and without a log.
         nothing = Flask("flask cors check")
-        nothing.wsgi_app = nothing.response_class()  # type: ignore[method-assign]
+        nothing.wsgi_app = Empty()  # type: ignore[method-assign]
         nothing.logger.disabled = True
-        send = browser.send_to(CORSMiddleware(nothing, cors.policies, lambda: None))
+        send = browser.send_to(CORSMiddleware(nothing, cors.policies, list))
         host = "localhost" if urlsplit(origin).hostname == "localhost" else "127.0.0.1"
         url = f"http://{host}:{os.environ.get('FLASK_RUN_PORT', '5000')}/{url.lstrip('/')}"
 

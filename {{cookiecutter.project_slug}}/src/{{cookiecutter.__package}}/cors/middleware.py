@@ -32,7 +32,7 @@ class CORSMiddleware:
         self,
         app: Flask,
         policies: Sequence[tuple[str, Policy]],
-        check_routes: Callable[[], None],
+        check_routes: Callable[[], list[Problem]],
         warnings: Sequence[Problem] = (),
     ) -> None:
         self.policies = policies
@@ -40,7 +40,7 @@ class CORSMiddleware:
         self._app = app
         self._flask = app.wsgi_app
         self._pass_on: WSGIApplication = self._check_first
-        self._check_routes = check_routes
+        self.check_routes = check_routes
         # As WSGI carries paths: their bytes, which are UTF-8, as latin-1.
         self._policies = {prefix[1:].encode().decode("latin-1"): p for prefix, p in policies}
         # How many segments prefixes have, the longest first: seldom more than one number.
@@ -99,7 +99,8 @@ class CORSMiddleware:
         return None
 
     def _check_first(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        self._check_routes()
+        for warning in self.check_routes():
+            self._app.logger.warning("CORS: %s", warning)
         self._pass_on = self._flask  # from its first request on, Flask takes no more routes
         return self._flask(environ, start)
 

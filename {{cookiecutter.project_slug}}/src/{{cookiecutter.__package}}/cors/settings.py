@@ -48,11 +48,18 @@ class Settings:
         self.warnings.append(Problem(*problem, **more))
 
 
-def read_settings(blueprints: Collection[str], variables: Mapping[str, Any]) -> Settings:
+def read_settings(
+    blueprints: Collection[str],
+    variables: Mapping[str, Any],
+    own_list: Collection[str] = (),
+    unlisted: Collection[str] = (),
+) -> Settings:
     """Return the settings of the blueprints of these names.
 
     `variables` are the process environment with the values given to `create_app` laid over it;
-    other names than ``CORS_*`` are passed over. Raises ConfigurationError with every problem.
+    other names than ``CORS_*`` are passed over. Those in `own_list` do not take the shared list;
+    `unlisted` ones are registered, but have no settings. Raises ConfigurationError with every
+    problem.
     """
     found = Settings()
     known = {variable_name(o, name): o for name in [None, *blueprints] for o in READERS}
@@ -62,9 +69,13 @@ def read_settings(blueprints: Collection[str], variables: Mapping[str, Any]) -> 
         if (owner := owners.setdefault(variable, name)) != name:
             wrong = f"belongs to two blueprints, {owner!r} and {name!r}; rename one"
             found.refuse(variable, "suffix-clash", wrong)
+    own_list = {own_list} if isinstance(own_list, str) else own_list
+    for name in set(own_list).difference(blueprints):
+        wrong = f"names no blueprint of BLUEPRINTS ({', '.join(sorted(blueprints))})"
+        found.refuse("own_list", "own-list", wrong, entry=str(name))
     for name, value in variables.items():
         if name not in known and not _KUBERNETES.fullmatch(f"{name}={value}"):
-            _check_name(name, blueprints, found)
+            _check_name(name, blueprints, unlisted, found)
     values = {
         name: READERS[option](name, variables[name], found)
         for name, option in known.items()
@@ -72,7 +83,8 @@ def read_settings(blueprints: Collection[str], variables: Mapping[str, Any]) -> 
     }
     deciding: dict[str, dict[str, str]] = {name: {} for name in blueprints}
     for blueprint, option in product(blueprints, READERS):
-        for name in (variable_name(option, blueprint), variable_name(option)):
+        shared = [] if option == "ORIGINS" and blueprint in own_list else [variable_name(option)]
+        for name in [variable_name(option, blueprint), *shared]:
             if values.get(name) is not None:
                 deciding[blueprint].setdefault(option.lower(), name)
     for variables_of in deciding.values():
@@ -83,6 +95,7 @@ def read_settings(blueprints: Collection[str], variables: Mapping[str, Any]) -> 
         options = {option: values[name] for option, name in variables_of.items()}
         allowlist = options.pop("origins", Allowlist())
         found.policies[blueprint] = Policy(blueprint, variables_of, allowlist, **options)
+    _check_openness(found)
     found.warnings = list(dict.fromkeys(found.warnings))
     return found
 
@@ -179,7 +192,9 @@ READERS: dict[str, Callable[[str, Any, Settings], Any]] = {
 }
 
 
-def _check_name(name: str, blueprints: Collection[str], found: Settings) -> None:
+def _check_name(
+    name: str, blueprints: Collection[str], unlisted: Collection[str], found: Settings
+) -> None:
     """Refuse a name that is no setting, with the one that was probably meant, never a wider one."""
     bare = re.sub("[^A-Z0-9]+", "_", name.upper()).removeprefix("FLASK_")
     if not bare.startswith("CORS_"):
@@ -189,6 +204,10 @@ def _check_name(name: str, blueprints: Collection[str], found: Settings) -> None
     own = {f"{option}{e}": f"{option}{e}" for option in READERS for e in endings}
     own |= {f"{e[1:]}_{option}": f"{option}{e}" for option in READERS for e in endings}
     if shared := next((option for option in READERS if rest.startswith(f"{option}_")), None):
+        if bare in (variable_name(shared, blueprint) for blueprint in unlisted):
+            wrong = "names a blueprint that is registered, but not in BLUEPRINTS; add it there"
+            found.refuse(name, "unlisted", wrong)
+            return
         wrong = f"names no blueprint ({', '.join(sorted(blueprints))})"
         for ending in get_close_matches(rest.removeprefix(shared), endings, n=1, cutoff=0.75):
             near = shared + ending
@@ -204,6 +223,17 @@ def _check_name(name: str, blueprints: Collection[str], found: Settings) -> None
     found.refuse(
         name, "unknown", wrong + (f"; did you mean CORS_{near}?" if near else "; delete it")
     )
+
+
+def _check_openness(found: Settings) -> None:
+    """Warn of a shared * where a blueprint has another list: one that lacks its own is open."""
+    shared = variable_name("ORIGINS")
+    others = [name for name, policy in found.policies.items() if not policy.allowlist.any]
+    for name, policy in found.policies.items() if others else ():
+        if policy.allowlist.any and policy.variables["origins"] == shared:
+            wrong = f"opens {name!r} to everyone, while {others[0]!r} has a list of its own; "
+            write = f"if that is meant, write {variable_name('ORIGINS', name)}=*"
+            found.warn(shared, "any-shared", wrong + write, entry=ANY)
 
 
 def _check_credentials(deciding: dict[str, str], values: dict[str, Any], found: Settings) -> None:
