@@ -17,6 +17,7 @@ DECLINED = [
         ("{{ cookiecutter.docker }}", "Dockerfile"),
         ("{{ cookiecutter.docker }}", ".dockerignore"),
         ("{{ cookiecutter.github_actions }}", ".github/workflows/test.yml"),
+        ("{{ cookiecutter.github_actions }}", ".github/dependabot.yml"),
     ]
     if option == "False"
 ]

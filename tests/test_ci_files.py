@@ -70,12 +70,38 @@ def test_actionlint_finds_nothing(workflow: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_zizmor_finds_nothing(workflow: Path) -> None:
+def zizmor(file: Path) -> subprocess.CompletedProcess[str]:
     options = "--offline --no-config --strict-collection --persona=auditor --format=json".split()
-    done = run(TOOLS / "zizmor", *options, workflow, cwd=workflow.parent)
+    return run(TOOLS / "zizmor", *options, file, cwd=file.parent)
+
+
+def test_zizmor_finds_nothing(workflow: Path) -> None:
+    done = zizmor(workflow)
 
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
     assert "zizmor:" not in workflow.read_text(encoding="utf-8")
+
+
+def test_dependabot_updates_packages_and_actions_that_are_a_week_old(
+    default_project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / ".github").mkdir()
+    file = tmp_path / ".github/dependabot.yml"
+    text = default_project.read(".github/dependabot.yml")
+    file.write_text(text, encoding="utf-8")
+
+    assert re.findall(r"package-ecosystem: (.+)", text) == ["uv", "github-actions"]
+    assert zizmor(file).stdout.strip() == "[]"
+    file.write_text(text.replace("default-days: 7", "default-days: 1"), encoding="utf-8")
+    assert zizmor(file).stdout.count('"ident": "dependabot-cooldown"') == 2
+
+
+def test_every_python_that_a_project_may_have_is_tested(default_project: Project) -> None:
+    (versions,) = re.findall(
+        r"python: (\[.+\])", default_project.read(".github/workflows/test.yml")
+    )
+
+    assert json.loads(versions) == ["3.11", "3.12", "3.13", "3.14"]
 
 
 def test_a_workflow_may_do_nothing_and_pins_what_it_uses(workflow: Path) -> None:
