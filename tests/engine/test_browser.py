@@ -10,8 +10,10 @@ from my_api.cors.browser import (
     Request,
     Response,
     is_safelisted,
+    is_trustworthy,
     origin_of,
     send_to,
+    site_of,
 )
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Request as WerkzeugRequest
@@ -286,6 +288,247 @@ def test_a_page_of_the_same_origin_needs_no_leave() -> None:
 
 
 @pytest.mark.parametrize(
+    ("page", "base_url", "site"),
+    [
+        ("https://api.example.com", "https://api.example.com", "same-origin"),
+        ("https://app.example.com", "https://api.example.com", "same-site"),
+        ("http://app.example.com", "https://api.example.com", "cross-site"),
+        ("null", "https://api.example.com", "cross-site"),
+        ("http://localhost:3000", "http://localhost:8000", "same-site"),
+        ("http://localhost:3000", "http://127.0.0.1:8000", "cross-site"),
+        ("http://app.example.com", "http://api.example.com", None),
+        ("http://api.example.com", "http://api.example.com", None),
+    ],
+)
+def test_a_server_is_told_the_site_of_the_page_but_not_over_plain_http(
+    page: str, base_url: str, site: str | None
+) -> None:
+    server = Server({"Access-Control-Allow-Origin": page})
+    Browser(server, base_url).fetch("/", origin=page)
+
+    assert server.requests[0].headers.get("Sec-Fetch-Site") == site
+
+
+API = "https://api.example.com"
+NEIGHBOUR = "https://app.example.com"
+
+
+class Accounts:
+    """Sets the cookie that an address asks for, for every page, and remembers what it gets."""
+
+    def __init__(self) -> None:
+        self.cookies: list[str | None] = []
+
+    def __call__(self, request: Request) -> Response:
+        self.cookies.append(request.headers.get("Cookie"))
+        path, _, cookie = request.url.partition("?")
+        origin = request.headers.get("Origin", "")
+        headers = Headers({"Access-Control-Allow-Origin": origin, "Set-Cookie": cookie})
+        if not path.endswith("/blocked"):
+            headers["Access-Control-Allow-Credentials"] = "true"
+        headers["Access-Control-Allow-Headers"] = "x-a"
+        return Response(200, headers, b"")
+
+
+def sent_after(
+    cookie: str, page: str = API, base_url: str = API, then: str = "/", later: str | None = None
+) -> str | None:
+    """Return what a page sends to an address after a login, both times with credentials.
+
+    `later` is the page that sends it, if it is another one.
+    """
+    accounts = Accounts()
+    browser = Browser(accounts, base_url)
+    browser.fetch(f"/?{cookie}", origin=page, credentials=True)
+    browser.fetch(then, origin=later or page, credentials=True)
+    return accounts.cookies[1]
+
+
+@pytest.mark.parametrize(
+    ("page", "login", "account", "sent"),
+    [
+        (NEIGHBOUR, True, True, "id=1"),
+        (NEIGHBOUR, False, True, None),
+        (NEIGHBOUR, True, False, None),
+        (NEIGHBOUR, False, False, None),
+        (API, False, False, "id=1"),
+    ],
+)
+def test_a_page_of_another_origin_has_cookies_with_credentials_only(
+    page: str, login: bool, account: bool, sent: str | None
+) -> None:
+    accounts = Accounts()
+    browser = Browser(accounts, API)
+    browser.fetch("/?id=1", origin=page, credentials=login)
+    browser.fetch("/", origin=page, credentials=account)
+
+    assert accounts.cookies == [None, sent]
+
+
+def test_every_browser_has_cookies_of_its_own() -> None:
+    @WerkzeugRequest.application
+    def app(request: WerkzeugRequest) -> WerkzeugResponse:
+        return WerkzeugResponse(str(dict(request.cookies)), headers={"Set-Cookie": "id=1"})
+
+    send = send_to(app)
+    first, second = Browser(send, API), Browser(send, API)
+
+    assert [b.fetch("/", origin=API).body for b in (first, first, second)] == [
+        b"{}",
+        b"{'id': '1'}",
+        b"{}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "same_site", "cross_site"),
+    [
+        ("", True, False),
+        ("; SameSite=Lax", True, False),
+        ("; SameSite=Strict", True, False),
+        ("; SameSite=Nonesuch; Secure", True, False),
+        ("; SameSite; Secure", True, False),
+        ("; Secure", True, False),
+        ("; SameSite=None", False, False),
+        ("; SameSite=None; Secure", True, True),
+        (";secure;samesite = NONE", True, True),
+        (";SAMESITE=none", False, False),
+        ("; SameSite=Lax; samesite=None; Secure", True, True),
+        ("; SameSite=None; samesite=Lax; Secure", True, False),
+    ],
+)
+def test_cookies_of_another_site_say_so_and_are_secure(
+    attributes: str, same_site: bool, cross_site: bool
+) -> None:
+    cookie = f"id=1{attributes}"
+
+    assert sent_after(cookie) == ("id=1" if same_site else None)
+    assert sent_after(cookie, NEIGHBOUR) == ("id=1" if same_site else None)
+    assert sent_after(cookie, PAGE) == ("id=1" if cross_site else None)
+    assert sent_after(cookie, API, later=PAGE) == ("id=1" if cross_site else None)
+    assert sent_after(cookie, PAGE, later=API) == ("id=1" if cross_site else None)
+    assert sent_after(cookie, "null") == ("id=1" if cross_site else None)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "sent"),
+    [
+        ("http://localhost:8000", "id=1"),
+        ("http://api.localhost", "id=1"),
+        ("http://127.0.0.1:8000", "id=1"),
+        ("http://[::1]:8000", "id=1"),
+        ("http://api.example.com", None),
+    ],
+)
+def test_secure_cookies_need_https_or_this_machine(base_url: str, sent: str | None) -> None:
+    assert sent_after("id=1; Secure", base_url, base_url) == sent
+    assert sent_after("id=1; Secure; SameSite=None", PAGE, base_url) == sent
+    assert sent_after("id=1", base_url, base_url) == "id=1"
+
+
+def test_a_secure_cookie_is_not_sent_over_plain_http() -> None:
+    page = "http://api.example.com"
+
+    assert sent_after("id=1; Secure", then=page, later=page) is None
+    assert sent_after("id=1", then=page, later=page) == "id=1"
+
+
+@pytest.mark.parametrize(
+    ("cookie", "address", "sent"),
+    [
+        ("id=1", "https://api.example.com:8443/", "id=1"),
+        ("id=1", "https://v2.api.example.com/", None),
+        ("id=1; Domain=api.example.com", "https://v2.api.example.com/", "id=1"),
+        ("id=1; Domain=example.com", "https://app.example.com/", "id=1"),
+        ("id=1; Domain=.example.com", "https://app.example.com/", "id=1"),
+        ("id=1; Domain=v2.api.example.com", "https://v2.api.example.com/", None),
+        ("id=1; Domain=com", "/", None),
+        ("id=1; Path=/a", "/a/b", "id=1"),
+        ("id=1; Path=/a", "/ab", None),
+        ("id=1; Max-Age=0", "/", None),
+        ("id=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "/", None),
+        ("id=1; HttpOnly", "/", "id=1"),
+    ],
+)
+def test_a_cookie_is_for_its_domain_path_and_time(
+    cookie: str, address: str, sent: str | None
+) -> None:
+    assert sent_after(cookie, NEIGHBOUR, then=address, later="https://example.com") == sent
+
+
+def test_no_cookie_is_for_all_names_under_a_suffix_of_strangers() -> None:
+    page = "https://ada.github.io"
+
+    assert sent_after("id=1", page, page) == "id=1"
+    assert sent_after("id=1; Domain=ada.github.io", page, page) == "id=1"
+    assert sent_after("id=1; Domain=github.io", page, page) is None
+
+
+def test_a_later_cookie_replaces_or_ends_an_earlier_one() -> None:
+    accounts = Accounts()
+    browser = Browser(accounts, API)
+    for cookie in ("id=1", "id=2", "id=; Max-Age=0", ""):
+        browser.fetch(f"/?{cookie}", origin=API)
+
+    assert accounts.cookies == [None, "id=1", "id=2", None]
+
+
+def test_a_blocked_answer_sets_its_cookies_all_the_same() -> None:
+    accounts = Accounts()
+    browser = Browser(accounts, API)
+    with pytest.raises(Blocked, match="does not allow credentials"):
+        browser.fetch("/blocked?id=1", origin=NEIGHBOUR, credentials=True)
+    browser.fetch("/", origin=API)
+
+    assert accounts.cookies == [None, "id=1"]
+
+
+def test_a_preflight_has_no_cookies_and_sets_none() -> None:
+    accounts = Accounts()
+    browser = Browser(accounts, API)
+    browser.fetch("/?id=1", origin=NEIGHBOUR, credentials=True, headers={"X-A": "1"})
+    browser.fetch("/", origin=NEIGHBOUR, credentials=True, headers={"X-A": "1"})
+
+    assert accounts.cookies == [None, None, None, "id=1"]
+
+
+def test_a_redirect_takes_along_the_cookies_that_it_sets() -> None:
+    cookies: list[str | None] = []
+
+    def send(request: Request) -> Response:
+        cookies.append(request.headers.get("Cookie"))
+        headers = {} if len(cookies) == 2 else {"Location": "/new", "Set-Cookie": "id=1"}
+        return Response(303 if headers else 200, Headers(headers), b"")
+
+    Browser(send, API).fetch("/old", origin=API, method="POST")
+    assert cookies == [None, "id=1"]
+
+
+def test_several_cookies_are_set_and_sent() -> None:
+    sent: list[Request] = []
+
+    def send(request: Request) -> Response:
+        sent.append(request)
+        return Response(200, Headers([("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]), b"")
+
+    browser = Browser(send, API)
+    browser.fetch("/", origin=API)
+    browser.fetch("/", origin=API)
+    assert sent[1].headers["Cookie"] == "a=1; b=2"
+
+
+@pytest.mark.parametrize("page", [PAGE, "https://api.example"])
+@pytest.mark.parametrize("exposed", ["*", "Set-Cookie"])
+def test_a_page_neither_reads_nor_writes_cookies(page: str, exposed: str) -> None:
+    server = Server({**ALLOWED, "Access-Control-Expose-Headers": exposed, "Set-Cookie": "id=1"})
+    answer = Browser(server, "https://api.example").fetch("/", origin=page, headers={"cookie": "a"})
+
+    assert "Set-Cookie" not in answer.headers
+    assert server.methods == ["GET"]
+    assert "cookie" not in map(str.lower, server.requests[0].headers)
+
+
+@pytest.mark.parametrize(
     ("status", "method", "then"),
     [
         (301, "POST", "GET"),
@@ -364,3 +607,46 @@ def test_redirects_that_do_not_end_here_are_blocked(location: str, reason: str) 
 )
 def test_the_origin_of_an_address(url: str, origin: str) -> None:
     assert origin_of(url) == origin
+
+
+@pytest.mark.parametrize(
+    ("origin", "site"),
+    [
+        ("https://example.com", "https://example.com"),
+        ("https://a.b.example.com:8443", "https://example.com"),
+        ("http://example.com", "http://example.com"),
+        ("https://ada.github.io", "https://ada.github.io"),
+        ("https://www.ada.github.io", "https://ada.github.io"),
+        ("https://github.io", "https://github.io"),
+        ("https://api.shop.co.uk", "https://shop.co.uk"),
+        ("https://one.web.core.windows.net", "https://one.web.core.windows.net"),
+        ("http://localhost:3000", "http://localhost"),
+        ("http://app.localhost", "http://app.localhost"),
+        ("http://api.test", "http://api.test"),
+        ("http://127.0.0.1:3000", "http://127.0.0.1"),
+        ("http://[::1]:3000", "http://[::1]"),
+        ("capacitor://localhost", "capacitor://localhost"),
+    ],
+)
+def test_the_site_of_an_origin(origin: str, site: str) -> None:
+    assert site_of(origin) == site
+
+
+@pytest.mark.parametrize(
+    ("url", "trustworthy"),
+    [
+        ("https://api.example/x", True),
+        ("http://localhost", True),
+        ("http://LOCALHOST:8000/x", True),
+        ("http://api.localhost:8000", True),
+        ("http://127.1.2.3", True),
+        ("http://[::1]:8000/x", True),
+        ("http://api.example", False),
+        ("http://localhost.example", False),
+        ("http://127.example", False),
+        ("http://mylocalhost", False),
+        ("http://128.0.0.1", False),
+    ],
+)
+def test_https_and_this_machine_are_trustworthy(url: str, trustworthy: bool) -> None:
+    assert is_trustworthy(url) is trustworthy

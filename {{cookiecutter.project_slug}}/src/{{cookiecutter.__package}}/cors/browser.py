@@ -1,20 +1,25 @@
 """A model browser: what a *page* sees of an answer, by the rules of the Fetch standard.
 
 It follows https://fetch.spec.whatwg.org/ for a request in mode "cors": preflight, CORS check,
-redirects, the headers that a page may read; with no cache, cookie jar or other site to go to.
+redirects, cookies, the headers that a page may read; with no cache and no other server to go to.
 """
 
 import json as json_module
 import re
 from collections.abc import Callable, Mapping
+from email.message import Message
+from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
+from itertools import takewhile
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
+from urllib.request import Request as LibraryRequest
 from wsgiref.types import WSGIApplication
 
 from werkzeug.datastructures import Headers
 from werkzeug.test import Client
 
-from .origins import DEFAULT_PORTS
+from .origins import DEFAULT_PORTS, is_own_domain
 from .policy import SAFELISTED_METHODS
 
 MOST_REDIRECTS = 20
@@ -72,7 +77,7 @@ Send = Callable[[Request], Response]
 
 def send_to(app: WSGIApplication) -> Send:
     """Return what sends requests to a WSGI application in this process."""
-    client = Client(app)
+    client = Client(app, use_cookies=False)
 
     def send(request: Request) -> Response:
         parts = urlsplit(request.url)
@@ -85,11 +90,17 @@ def send_to(app: WSGIApplication) -> Send:
 
 
 class Browser:
-    """A browser whose pages call one server; `base_url` is where that server is."""
+    """A browser whose pages call one server, and share cookies; `base_url` is where that server is.
+
+    Cookies of other sites are taken, as Chromium does. Safari and private windows take none.
+    """
 
     def __init__(self, send: Send, base_url: str = "http://localhost:8000") -> None:
         self._send = send
         self._base_url = base_url
+        exact, protocols = DefaultCookiePolicy.DomainStrictNonDomain, ("http", "https")
+        policy = _CookiePolicy(strict_ns_domain=exact, secure_protocols=protocols)
+        self._cookies = CookieJar(policy)
 
     def fetch(
         self,
@@ -109,6 +120,7 @@ class Browser:
         """
         page = _Page(origin, credentials)
         page_headers = Headers(dict(headers or {}))
+        page_headers.remove("Cookie")  # no page may set it
         if json is not None:
             body = json_module.dumps(json).encode()
             page_headers.setdefault("Content-Type", "application/json")
@@ -134,27 +146,62 @@ class Browser:
         raise Blocked(f"more than {MOST_REDIRECTS} redirects")
 
     def _fetch_once(self, page: "_Page", request: Request) -> Response:
-        if origin_of(request.url) == page.origin:
-            headers = {"Sec-Fetch-Site": "same-origin"}
-            if request.method not in ("GET", "HEAD"):
-                headers["Origin"] = page.origin
-            return self._send(request._replace(headers={**request.headers, **headers}))
-        if request.method not in SAFELISTED_METHODS or unsafe_headers(request.headers):
+        relation = page.relation_to(request.url)
+        is_simple = request.method in SAFELISTED_METHODS and not unsafe_headers(request.headers)
+        if relation != "same-origin" and not is_simple:
             page.check_preflight(request, self._send(page.preflight(request)))
-        response = self._send(page.sent(request))
-        page.check(response, "the answer")
+        jar = self._cookies if relation == "same-origin" or page.credentials else CookieJar()
+        is_foreign = relation == "cross-site"
+        carrier = LibraryRequest(request.url, unverifiable=is_foreign)  # noqa: S310 - opens nothing
+        jar.add_cookie_header(carrier)
+        sent = page.sent(request)
+        headers = {**sent.headers, **dict(carrier.header_items())}
+        response = self._send(sent._replace(headers=headers))
+        lines = Message()
+        for line in response.headers.getlist("Set-Cookie"):
+            lines["Set-Cookie"] = re.sub(r"(?i);\s*samesite\s*=", ";SameSite=", line)
+        answer: Any = SimpleNamespace(info=lambda: lines)
+        jar.extract_cookies(answer, carrier)
+        if relation != "same-origin":
+            page.check(response, "the answer")
         return response
 
 
+class _CookiePolicy(DefaultCookiePolicy):
+    """What browsers ask of a cookie besides (RFC 6265bis), when it is set and when it is sent.
+
+    "Unverifiable" is the library's word for a request of a page of another site.
+    """
+
+    def set_ok_verifiability(self, cookie: Cookie, request: LibraryRequest) -> bool:
+        any_site = (cookie.get_nonstandard_attr("SameSite") or "Lax").lower() == "none"
+        is_safe = is_trustworthy(request.full_url) if cookie.secure else not any_site
+        is_own = not cookie.domain_specified or is_own_domain(cookie.domain.lstrip("."))
+        return is_safe and is_own and (any_site or not request.unverifiable)
+
+    return_ok_verifiability = set_ok_verifiability
+
+
 class _Page(NamedTuple):
-    """The rules of the standard, as they are for a page of another origin."""
+    """The rules of the standard, as they are for a page."""
 
     origin: str
     credentials: bool
 
     def sent(self, request: Request) -> Request:
-        headers = {**request.headers, "Origin": self.origin, "Sec-Fetch-Site": "cross-site"}
+        headers, relation = dict(request.headers), self.relation_to(request.url)
+        if relation != "same-origin" or request.method not in ("GET", "HEAD"):
+            headers["Origin"] = self.origin
+        if is_trustworthy(request.url):
+            headers["Sec-Fetch-Site"] = relation
         return request._replace(headers=headers)
+
+    def relation_to(self, url: str) -> str:
+        """Return the value of "Sec-Fetch-Site" for a request to this address."""
+        origin = origin_of(url)
+        if origin == self.origin:
+            return "same-origin"
+        return "same-site" if site_of(origin) == site_of(self.origin) else "cross-site"
 
     def preflight(self, request: Request) -> Request:
         headers = {"Access-Control-Request-Method": request.method}
@@ -194,12 +241,11 @@ class _Page(NamedTuple):
 
     def readable(self, url: str, response: Response) -> Response:
         """Return the "CORS filtered response": the headers that are safelisted or exposed."""
-        if origin_of(url) == self.origin:
-            return response
         exposed = {name.lower() for name in response.listed("Access-Control-Expose-Headers")}
-        any_header = "*" in exposed and not self.credentials
-        names = SAFELISTED_RESPONSE_HEADERS | exposed
-        kept = [(n, value) for n, value in response.headers if any_header or n.lower() in names]
+        if ("*" in exposed and not self.credentials) or origin_of(url) == self.origin:
+            exposed = {name.lower() for name, _ in response.headers}
+        names = (SAFELISTED_RESPONSE_HEADERS | exposed) - {"set-cookie"}
+        kept = [(name, value) for name, value in response.headers if name.lower() in names]
         return Response(response.status, Headers(kept), response.body)
 
 
@@ -208,6 +254,24 @@ def origin_of(url: str) -> str:
     parts = urlsplit(url)
     address = parts.netloc.rpartition("@")[2].lower()
     return f"{parts.scheme}://{address.removesuffix(':' + DEFAULT_PORTS.get(parts.scheme, ''))}"
+
+
+def site_of(origin: str) -> str:
+    """Return the site of an origin: its scheme and the domain that one party owns, without port.
+
+    Where strangers get names under a suffix that `origins` does not know, they are one site here.
+    """
+    scheme, _, address = origin.partition("://")
+    labels = re.sub(":[0-9]*$", "", address).split(".")
+    domains = [".".join(labels[start:]) for start in range(len(labels))]
+    owned = takewhile(is_own_domain, domains[:-1])
+    return f"{scheme}://{[domains[0], *owned][-1]}"
+
+
+def is_trustworthy(url: str) -> bool:
+    """Tell whether an address is "potentially trustworthy": of https, or on this machine."""
+    local = r"http://((.*\.)?localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?"
+    return url.startswith("https:") or re.fullmatch(local, origin_of(url)) is not None
 
 
 def unsafe_headers(headers: Mapping[str, str]) -> list[str]:
