@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
+from itertools import groupby
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -17,14 +18,23 @@ from my_api.cors.browser import Blocked, Browser, send_to
 from .chromium.apis import plain_app, routes
 from .chromium.browsing import Pages, Seen, find_chromium, page_view, served
 from .chromium.situations import (
+    CALLS,
+    CALLS_OF_THE_MODEL,
+    LAX,
     LISTED,
+    LOGIN_PAGES,
+    LOGIN_ROWS,
+    LOGINS,
+    NONE,
+    OWN,
+    OWN_DOMAIN,
     PAGES,
     PLAIN,
     ROWS,
-    ROWS_OF_THE_MODEL,
     SITUATIONS,
     TEMPLATE,
     VARIANTS,
+    Login,
     Page,
     Row,
     lists,
@@ -42,10 +52,11 @@ COMPARED = [
 
 
 class Observed(NamedTuple):
-    """What each call got, and the forms that reached their view: API, blueprint and origin."""
+    """What each call got, and what reached a view: forms (API, blueprint, origin), cookies."""
 
     seen: dict[Row, Seen | None]
     forms: set[Form]
+    cookies: set[str]
 
 
 class Lab(NamedTuple):
@@ -66,37 +77,42 @@ def lab(
     The tables go to the end of what pytest prints.
     """
     chromium = find_chromium()
-    pages, forms = Pages(), set[Form]()
+    pages, forms, cookies = Pages(), set[Form](), set[str]()
     with pytest.MonkeyPatch.context() as monkeypatch, ExitStack() as running:
         ports = {"pages": running.enter_context(served(pages.app))}
-        apps = make_apps(lists(ports), forms)
+        apps = make_apps(lists(ports), forms, cookies)
         for app in apps.values():
             monkeypatch.setattr(app.logger, "disabled", True)
         ports |= {name: running.enter_context(served(app)) for name, app in apps.items()}
         visits = [
-            (page.address(ports), [row.call(ports) for row in ROWS if row.page == page])
-            for page in PAGES
+            (page.address(ports), [row.call(ports) for row in rows])
+            for page, rows in groupby(CALLS, lambda row: row.page)
         ]
         profile = tmp_path_factory.mktemp("chromium")
         seen = pages.browse(chromium, profile, ports["pages"], visits)
-        in_chromium = Observed(dict(zip(ROWS, seen, strict=True)), set(forms))
+        in_chromium = Observed(dict(zip(CALLS, seen, strict=True)), set(forms), set(cookies))
 
         forms.clear()
-        by_model = {row: ask_model(apps[row.api], row, ports) for row in ROWS_OF_THE_MODEL}
-    measured = Lab(in_chromium, Observed(by_model, forms), ports)
-    request.config.pluginmanager.register(Summary([overview(measured), comparison(measured)]))
+        cookies.clear()
+        by_model = {row: ask_model(apps[row.api], row, ports) for row in CALLS_OF_THE_MODEL}
+    measured = Lab(in_chromium, Observed(by_model, forms, cookies), ports)
+    request.config.pluginmanager.register(
+        Summary([overview(measured), logins(measured), comparison(measured)])
+    )
     return measured
 
 
-def make_apps(allowlists: Mapping[str, str], forms: set[Form]) -> dict[str, Flask]:
+def make_apps(
+    allowlists: Mapping[str, str], forms: set[Form], cookies: set[str]
+) -> dict[str, Flask]:
     """Make the project's application in each variant, and one with plain flask-cors.
 
-    All have the same routes, and add to `forms` what reaches their views.
+    All have the same routes, and add to `forms` and `cookies` what reaches their views.
     """
 
     def blueprints(api: str) -> Iterator[Blueprint]:
         for name in LISTED:
-            yield routes(name, partial(record, api, name))
+            yield routes(name, partial(record, api, name), cookies.add)
 
     def record(api: str, blueprint: str, origin: str | None) -> None:
         forms.add((api, blueprint, origin))
@@ -113,11 +129,17 @@ def make_apps(allowlists: Mapping[str, str], forms: set[Form]) -> dict[str, Flas
 
 def ask_model(app: Flask, row: Row, ports: Mapping[str, int]) -> Seen | None:
     """Return what the model browser says that the page of a row sees."""
-    situation = row.situation
+    situation, call, origin = row.situation, row.call(ports), row.page.origin(ports)
+    browser = Browser(send_to(app))
+    if isinstance(situation, Login):
+        with suppress(Blocked):
+            browser.fetch(
+                call["before"]["url"], origin=origin, credentials=situation.login_credentials
+            )
     try:
-        answer = Browser(send_to(app)).fetch(
-            row.call(ports)["url"],
-            origin=row.page.origin(ports),
+        answer = browser.fetch(
+            call["url"],
+            origin=origin,
             method=situation.method,
             headers=situation.headers,
             body=situation.body and situation.body.encode(),
@@ -183,6 +205,16 @@ def comparison(lab: Lab) -> str:
     return "\n".join(lines)
 
 
+def logins(lab: Lab) -> str:
+    """Return what every page read of its account after a login, as a table."""
+    lines = [f"{'cookie: login, account':<52}" + "  ".join(page.name for page in LOGIN_PAGES)]
+    for situation in LOGINS:
+        rows = [row for row in LOGIN_ROWS if row.situation == situation]
+        cells = [f"{text(lab.chromium.seen[row]):<{len(row.page.name)}}" for row in rows]
+        lines.append(f"{situation.name:<52}{'  '.join(cells)}".rstrip())
+    return "\n".join(lines)
+
+
 def verdict(lab: Lab, row: Row) -> str:
     """Return in the README's words what Chromium showed."""
     seen = lab.chromium.seen[row]
@@ -204,7 +236,7 @@ def named(name: str) -> Page:
 @pytest.mark.parametrize("api", [*VARIANTS, PLAIN])
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_chromium_shows_a_page_what_the_model_browser_says(lab: Lab, page: Page, api: str) -> None:
-    rows = [row for row in ROWS_OF_THE_MODEL if (row.page, row.api) == (page, api)]
+    rows = [row for row in CALLS_OF_THE_MODEL if (row.page, row.api) == (page, api)]
     assert {row.name: lab.chromium.seen[row] for row in rows} == {
         row.name: lab.model.seen[row] for row in rows
     }
@@ -243,6 +275,45 @@ def test_forms_of_listed_pages_and_of_its_own_reach_the_view_and_no_others(
         (row.api, row.blueprint, row.page.origin(lab.ports))
         for row in ROWS
         if row.api != PLAIN and (row.is_listed or row.is_own)
+    }
+
+
+@pytest.mark.parametrize("page", LOGIN_PAGES, ids=lambda page: page.name)
+def test_chromium_keeps_and_sends_the_cookies_that_the_model_browser_does(
+    lab: Lab, page: Page
+) -> None:
+    rows = [row for row in LOGIN_ROWS if row.page == page]
+    seen = [
+        {row.situation.name: (observed.seen[row], row.cookie in observed.cookies) for row in rows}
+        for observed in (lab.chromium, lab.model)
+    ]
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize(
+    ("page", "cookies"),
+    [
+        ("own page", [*LAX, OWN_DOMAIN]),
+        ("own page, local", [*LAX, *NONE, "Secure"]),
+        ("neighbour", [*LAX, OWN_DOMAIN]),
+        ("developer", [*LAX, *NONE, "Secure"]),
+        ("developer by address", [*LAX, *NONE, "Secure"]),
+        ("developer by name", NONE),
+        ("public site, local", NONE),
+        ("public site", []),
+        ("stranger, local", NONE),
+        ("sandboxed, local", NONE),
+    ],
+)
+def test_a_login_lasts_with_these_cookies_and_on_other_origins_with_credentials(
+    lab: Lab, page: str, cookies: list[str]
+) -> None:
+    rows = [row for row in LOGIN_ROWS if row.page.name == page]
+    assert {row.situation.name for row in rows if row.cookie in lab.chromium.cookies} == {
+        login.name
+        for login in LOGINS
+        if login.cookie in cookies
+        and (page in OWN or (login.login_credentials and login.credentials))
     }
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import unquote
 
 from flask import Blueprint, Flask, Response, abort, request
 from flask_cors import CORS
 
 
-def routes(name: str, on_form: Callable[[str | None], None]) -> Blueprint:
-    """Return routes under /api/<name>; `on_form` gets the origin of each form that arrives."""
+def routes(
+    name: str, on_form: Callable[[str | None], None], on_cookie: Callable[[str], None]
+) -> Blueprint:
+    """Return routes under /api/<name>.
+
+    `on_form` gets the origin of each form that arrives, `on_cookie` the name of each cookie that
+    arrives where its account is asked for.
+    """
     bp = Blueprint(f"{name}_routes", __name__, url_prefix=f"/api/{name}")
 
     @bp.before_request
@@ -40,6 +47,18 @@ def routes(name: str, on_form: Callable[[str | None], None]) -> Blueprint:
     @bp.get("/view-raises")
     def view_raises() -> str:
         raise RuntimeError("in a view")
+
+    @bp.get("/log-in")
+    def log_in() -> Response:
+        return Response(headers={"Set-Cookie": unquote(request.query_string.decode())})
+
+    @bp.get("/account")
+    def account() -> tuple[str, int]:
+        name = request.query_string.decode()
+        if name in request.cookies:
+            on_cookie(name)
+        site = request.headers.get("Sec-Fetch-Site", "a site that is not named")
+        return f"called from {site}", 200 if name in request.cookies else 401
 
     @bp.post("/form")
     def form() -> str:

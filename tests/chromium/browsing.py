@@ -33,8 +33,11 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
     "--no-proxy-server",
-    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost",
+    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP *.localhost 127.0.0.1, "
+    "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]
+# Cookies of other sites are taken, as in an ordinary window; a headless one takes none by itself.
+PREFERENCES = '{"profile": {"cookie_controls_mode": 0}}'
 
 Plan = list[dict[str, Any]]
 
@@ -102,6 +105,8 @@ class Pages:
             f"{address}?http://localhost:{port}/visits/{visit}"
             for visit, (address, _) in enumerate(visits)
         ]
+        (profile / "Default").mkdir()
+        (profile / "Default/Preferences").write_text(PREFERENCES)
         command = [chromium, *FLAGS, f"--user-data-dir={profile}", self._addresses[0]]
         with (
             (profile / "log").open("w+") as log,

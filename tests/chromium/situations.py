@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
@@ -54,16 +56,31 @@ PAGES = [
     Page("own page, local", "http://localhost:{template}", "localhost"),
 ]
 OWN = {"own page", "own page, local"}
-LISTED = {"public": {"public site", "developer"}, "admin": {"admin site"}}
+# Those that log in: some call this machine, which browsers trust as they trust https.
+LOGIN_PAGES = [
+    *(page for page in PAGES if page.name in {"public site", "developer", "stranger, local", *OWN}),
+    Page("public site, local", "http://app.test:{pages}", "localhost"),
+    Page("neighbour", "http://web.api.test:{pages}"),
+    Page("developer by address", "http://127.0.0.1:{pages}", "127.0.0.1"),
+    Page("developer by name", "http://app.localhost:{pages}", "api.localhost"),
+    Page("sandboxed, local", "http://localhost:{pages}", "localhost", sandboxed=True),
+]
+DEVELOPERS = {"developer", "developer by address", "developer by name"}
+LISTED = {
+    "public": {"public site", "public site, local", "neighbour", *DEVELOPERS},
+    "admin": {"admin site"},
+}
 
 
 def lists(ports: Mapping[str, int]) -> dict[str, str]:
     """Return the two lists as variables."""
     variables = {"public": "CORS_ORIGINS", "admin": "CORS_ORIGINS_ADMIN"}
-    return {
-        variables[blueprint]: ",".join(page.origin(ports) for page in PAGES if page.name in names)
+    pages = [*PAGES, *LOGIN_PAGES]
+    origins = {
+        blueprint: {page.origin(ports) for page in pages if page.name in names}
         for blueprint, names in LISTED.items()
     }
+    return {variables[blueprint]: ",".join(listed) for blueprint, listed in origins.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +98,17 @@ class Situation:
     body: str | None = None
     credentials: bool = False
     cached: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Login(Situation):
+    """A page logs in, which sets a cookie, then asks for its account.
+
+    `cookie` is what the cookie's attributes are; whether it arrives depends on the page.
+    """
+
+    cookie: str = ""
+    login_credentials: bool = False
 
 
 # The first ones are those of the README's comparison.
@@ -107,6 +135,32 @@ SITUATIONS = [
     Situation("a method that is not listed", "ok", None, "PROPFIND"),
 ]
 
+LAX = ["", "SameSite=Lax", "SameSite=Strict", "SameSite=odd"]
+NONE = ["SameSite=None; Secure", "samesite=NONE; secure", "SameSite=Lax; SameSite=None; Secure"]
+OWN_DOMAIN = "Domain=api.test"
+LOST = ["SameSite=None", "Path=/elsewhere", "Domain=test", "Domain=evil.test", "Max-Age=0"]
+
+
+def login(cookie: str, login_credentials: bool, credentials: bool) -> Login:
+    """Return the situation with its name."""
+    words = ("without", "with")
+    return Login(
+        f"{cookie or 'no attribute'}: {words[login_credentials]}, {words[credentials]}",
+        "account",
+        None,
+        credentials=credentials,
+        cookie=cookie,
+        login_credentials=login_credentials,
+    )
+
+
+LOGINS = [
+    *(login(cookie, True, True) for cookie in [*LAX, *NONE, "Secure", OWN_DOMAIN, *LOST]),
+    *(login(cookie, False, False) for cookie in [*LAX, *NONE]),
+    *(login(cookie, False, True) for cookie in ["", NONE[0]]),
+    *(login(cookie, True, False) for cookie in ["", NONE[0]]),
+]
+
 
 class Row(NamedTuple):
     """One call: of a page, to a blueprint of an API, in a situation."""
@@ -120,6 +174,11 @@ class Row(NamedTuple):
     def name(self) -> str:
         """The row in words."""
         return f"{self.api}, {self.blueprint}, {self.page.name}: {self.situation.name}"
+
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie that a login sets, of this row alone."""
+        return re.sub("[^A-Za-z0-9]+", "-", f"{self.page.name} {self.situation.name}")
 
     @property
     def is_own(self) -> bool:
@@ -140,19 +199,41 @@ class Row(NamedTuple):
         return self.situation.status
 
     def call(self, ports: Mapping[str, int]) -> dict[str, Any]:
-        """Return it as the page gets it: the address, and the options of ``fetch``."""
-        server = f"http://{self.page.host}:{ports[self.api]}"
+        """Return it as the page gets it: the address, and the options of ``fetch``.
+
+        `before` is what the page fetches before, whatever comes of it.
+        """
+        folder = f"http://{self.page.host}:{ports[self.api]}/api/{self.blueprint}"
+        url = f"{folder}/{self.situation.path}"
+        before = {"url": url, "mode": "no-cors"} if self.situation.cached else None
+        if isinstance(self.situation, Login):
+            url += f"?{self.cookie}"
+            cookie = quote(f"{self.cookie}=1; {self.situation.cookie}")
+            before = {
+                "url": f"{folder}/log-in?{cookie}",
+                "credentials": mode(self.situation.login_credentials),
+            }
         return {
-            "url": f"{server}/api/{self.blueprint}/{self.situation.path}",
+            "before": before,
+            "url": url,
             "method": self.situation.method,
             "headers": self.situation.headers,
             "body": self.situation.body,
-            "credentials": "include" if self.situation.credentials else "same-origin",
-            "cached": self.situation.cached,
+            "credentials": mode(self.situation.credentials),
         }
 
 
+def mode(credentials: bool) -> str:
+    """Return the "credentials mode" of the Fetch standard."""
+    return "include" if credentials else "same-origin"
+
+
 ROWS = [Row(*row) for row in product(PAGES, [*VARIANTS, PLAIN], LISTED, SITUATIONS)]
+LOGIN_ROWS = [
+    Row(page, TEMPLATE if page.name in OWN else CREDENTIALS, "public", situation)
+    for page, situation in product(LOGIN_PAGES, LOGINS)
+]
+CALLS = [*ROWS, *LOGIN_ROWS]
 
 # The model browser has no cache, which tells where flask-cors leaves out Vary.
-ROWS_OF_THE_MODEL = [row for row in ROWS if row.api != PLAIN or not row.situation.cached]
+CALLS_OF_THE_MODEL = [row for row in CALLS if row.api != PLAIN or not row.situation.cached]
