@@ -509,12 +509,12 @@ def test_several_cookies_are_set_and_sent() -> None:
 
     def send(request: Request) -> Response:
         sent.append(request)
-        return Response(200, Headers([("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]), b"")
+        return Response(200, Headers([("Set-Cookie", "a=samesite=1"), ("Set-Cookie", "b=2")]), b"")
 
     browser = Browser(send, API)
     browser.fetch("/", origin=API)
     browser.fetch("/", origin=API)
-    assert sent[1].headers["Cookie"] == "a=1; b=2"
+    assert sent[1].headers["Cookie"] == "a=samesite=1; b=2"
 
 
 @pytest.mark.parametrize("page", [PAGE, "https://api.example"])

@@ -115,8 +115,9 @@ class Browser:
     ) -> Response:
         """Do what ``fetch(url, {mode: "cors", ...})`` does on a page of this origin.
 
-        Returns the answer with the headers that the page may read. Raises Blocked where the page
-        gets a network error instead.
+        With `credentials` it has ``credentials: "include"``; otherwise a page of another origin
+        neither sends cookies nor gets any. Returns the answer with the headers that the page may
+        read. Raises Blocked where the page gets a network error instead.
         """
         page = _Page(origin, credentials)
         page_headers = Headers(dict(headers or {}))
@@ -151,8 +152,7 @@ class Browser:
         if relation != "same-origin" and not is_simple:
             page.check_preflight(request, self._send(page.preflight(request)))
         jar = self._cookies if relation == "same-origin" or page.credentials else CookieJar()
-        is_foreign = relation == "cross-site"
-        carrier = LibraryRequest(request.url, unverifiable=is_foreign)  # noqa: S310 - opens nothing
+        carrier = LibraryRequest(request.url, unverifiable=relation == "cross-site")  # noqa: S310
         jar.add_cookie_header(carrier)
         sent = page.sent(request)
         headers = {**sent.headers, **dict(carrier.header_items())}
@@ -170,7 +170,8 @@ class Browser:
 class _CookiePolicy(DefaultCookiePolicy):
     """What browsers ask of a cookie besides (RFC 6265bis), when it is set and when it is sent.
 
-    "Unverifiable" is the library's word for a request of a page of another site.
+    "Unverifiable" is the library's word for a request of a page of another site. ``Partitioned``
+    and prefixes of names (``__Host-``) are not looked at.
     """
 
     def set_ok_verifiability(self, cookie: Cookie, request: LibraryRequest) -> bool:
