@@ -7,12 +7,14 @@ from flask.logging import default_handler
 
 from my_api import cors, create_app
 
-# The .env beside this file; what the process environment holds already stays.
-cors.load_env(Path(__file__).with_name(".env"))
-
 # Flask's handler writes to stderr. Servers that have handlers of their own would write it again.
 logger = logging.getLogger("my_api")
 logger.addHandler(default_handler)
 logger.propagate = False
 
-app = create_app()
+try:
+    # The .env beside this file; what the process environment holds already stays.
+    cors.load_env(Path(__file__).with_name(".env"))
+    app = create_app()
+except cors.ConfigurationError as error:
+    app = error.until_saved()  # under `flask run --debug`; everywhere else it stops the start

@@ -16,7 +16,7 @@ from my_api import cors
 
 from ..conftest import Project, clean_environment, run_shell
 
-MODULES = ["problems", "env_file", "origins", "diagnosis", "policy", "settings", "middleware"]
+MODULES = ["problems", "origins", "diagnosis", "policy", "settings", "env_file", "middleware"]
 MODULES += ["routes", "browser", "cli", "__init__"]
 OTHERS = {"blinker", "click", "dotenv", "flask", "flask_cors", "werkzeug"}
 PUBLIC = ["ConfigurationError", "Problem", "__version__", "init_app", "load_env"]

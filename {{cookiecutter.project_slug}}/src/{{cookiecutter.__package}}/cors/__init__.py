@@ -7,11 +7,11 @@ keeps what you wrote elsewhere (README, "Updates of the template").
 What the application uses is what `__all__` lists, and `browser` in its tests. To read it:
 
     problems     the line that a person reads; ConfigurationError
-    env_file     .env: each of its lines is read, or the start is refused
     origins      one allowlist entry: the grammar, and the matcher
     diagnosis    the words for what is refused, and what to write instead
     policy       what one blueprint allows, and the headers, which flask-cors writes
     settings     CORS_* variables become one policy for each blueprint
+    env_file     .env: every line of it counts, or the start is refused
     middleware   the path of a request
     routes       the proof that a path selects the policy of the blueprint that serves it
     browser      a model browser: what a page sees

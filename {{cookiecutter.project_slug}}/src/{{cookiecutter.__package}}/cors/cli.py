@@ -19,7 +19,7 @@ from flask.cli import AppGroup, with_appcontext
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as Empty
 
-from . import browser
+from . import browser, env_file
 from .browser import Request, Response
 from .diagnosis import fault_of_name, fault_of_origin
 from .middleware import CORSMiddleware
@@ -55,15 +55,17 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
             "blueprints": [
                 {"name": policy.blueprint, "prefix": prefix}
                 | {option: getattr(policy, option) for option in OPTIONS}
-                | {"variables": policy.variables}
+                | {"variables": policy.variables, "sources": _sources(policy)}
                 for prefix, policy in cors.policies
             ],
             "without_policy": uncovered,
             "warnings": [asdict(warning) for warning in warnings],
+            "env_files": [*map(str, env_file.files)],
         }
         click.echo(json.dumps(data, indent=2))
         return
-    click.echo(f"flask-cors-api {__version__}")
+    read = " and ".join(map(str, env_file.files)) or "no file"
+    click.echo(f"flask-cors-api {__version__}; settings of the environment and {read}")
     for prefix, policy in cors.policies:
         click.echo(f"{click.style(policy.blueprint, bold=True)}  {prefix}")
         click.echo("\n".join(_rows(policy)))
@@ -78,8 +80,18 @@ def _warn(warnings: Iterable[Problem]) -> None:
         click.echo(click.style("Warning: ", fg="yellow") + str(warning))
 
 
+def _sources(policy: Policy) -> dict[str, str]:
+    """Return where the value of each variable that decided comes from."""
+    variables = policy.variables.items()
+    return {
+        o: "create_app" if v in current_app.config else env_file.source_of(v) for o, v in variables
+    }
+
+
 def _rows(policy: Policy) -> Iterator[str]:
-    decided = {option: policy.variables.get(option, "default") for option in OPTIONS}
+    sources = _sources(policy)
+    decided = dict.fromkeys(OPTIONS, "default")
+    decided |= {option: f"{v} ({sources[option]})" for option, v in policy.variables.items()}
     for option, variable in decided.items():
         value = getattr(policy, option)
         if isinstance(value, bool):

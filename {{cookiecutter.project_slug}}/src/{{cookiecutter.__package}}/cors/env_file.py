@@ -1,29 +1,199 @@
-"""The .env file: each of its lines is read, or the start is refused."""
+"""The .env file: every line of it counts, or the start is refused, and no other .env counts.
 
+The `flask` command reads an .env and a .flaskenv before any code of the project runs, and what was
+in them is in the environment of the process that its reloader starts. Both are taken back here.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from difflib import get_close_matches
+from io import StringIO
+from itertools import accumulate
 from pathlib import Path
 
-from dotenv import load_dotenv
-from dotenv.parser import parse_stream
+import click
+from dotenv import find_dotenv, load_dotenv
+from dotenv.parser import Binding, parse_stream
+from werkzeug.serving import is_running_from_reloader
 
 from .problems import ConfigurationError, Problem
+from .settings import IGNORE, READERS, names_in
+
+# From the `flask run` that watches to the process that it starts: the names that files have set,
+# and the path of the .env. No value is in it, and that process hands it on to no other.
+KEPT = "_NAMES_FROM_ENV_FILES"
+SKIP = "FLASK_SKIP_DOTENV"
+
+# What the last call of `load_env` has read: the files, and each name with its value and its place.
+files: list[Path] = []
+_places: dict[str, tuple[str, str]] = {}
+
+_NAME = "[A-Za-z_][A-Za-z0-9_]*"
+_SETTING = re.compile(rf"\s*(?:export\s+)?({_NAME})\s*=(.*)")
+_UNREADABLE = "line", "not NAME=value; quotes, if any, stand around the whole value"
+# What was meant to set a name: a kind of line, the name and the value in it, the words.
+_MEANT = (
+    ("powershell", rf"\$env:({_NAME})\s*=\s*(.*)", "this is how PowerShell sets a variable"),
+    ("windows", rf"(?i:setx?)\s+({_NAME})\s*=\s*(.*)", "this is how a shell of Windows sets it"),
+    ("quotes", rf"['\"]({_NAME})['\"]\s*=\s*(.*)", "a name has no quotes"),
+    ("colon", rf"({_NAME})\s*:\s+(.*)", "a name ends with =, not with a colon"),
+    ("punctuation", r"([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(.*)", "a name has no hyphens or dots"),
+)
+_INVISIBLE = ("invisible", rf"({_NAME})\s*=\s*(.*)", "an invisible character is in front of the =")
 
 
 def load_env(path: Path) -> None:
     """Add what a file sets, if it is there, to the environment; what that holds already stays.
 
-    Raises ConfigurationError for lines that python-dotenv would skip: without its own list, a
-    blueprint would have the shared one.
+    Raises ConfigurationError with every line that would not count as it stands: without its own
+    list, a blueprint would have the shared one.
     """
-    if not path.exists():
-        return
-    wrong = "not NAME=value; quotes, if any, stand around the whole value"
-    encoding = "utf-8-sig"  # some editors begin a file with a mark, which is part of no name
-    with path.open(encoding=encoding) as file:
-        problems = [
-            Problem(f"line {binding.original.line}", "line", wrong)
-            for binding in parse_stream(file)
-            if binding.error or (binding.key and binding.value is None)
-        ]
-    if problems:
+    flaskenv = _take_back(path)
+    text = _read(path)
+    if problems := [*_problems(text)]:
         raise ConfigurationError(problems, subject=path.name)
-    load_dotenv(path, encoding=encoding)
+    files.clear()
+    _places.clear()
+    _set(path, text)
+    if flaskenv:
+        _set(flaskenv, _read(flaskenv))
+    command = click.get_current_context(silent=True)
+    if command and command.info_name == "run" and not is_running_from_reloader():
+        # What `flask` would read there is read here, where a file that is broken can be told.
+        skip = [] if SKIP in os.environ else [SKIP]
+        os.environ |= {KEPT: f"{','.join([*_places, *skip])}:{path}", SKIP: "1"}
+
+
+def source_of(name: str) -> str:
+    """Return where the environment has a name's value from: a line of a file, or itself."""
+    value, place = _places.get(name, (None, ""))
+    return place if place and value == os.environ.get(name) else "environment"
+
+
+def _set(path: Path, text: str) -> None:
+    given = {*os.environ}
+    load_dotenv(stream=StringIO(text))
+    for number, _, binding in _bindings(text):
+        if binding.key and binding.key not in given:
+            _places[binding.key] = os.environ[binding.key], f"{path.name} line {number}"
+    if path.exists():
+        files.append(path)
+
+
+def _take_back(path: Path) -> Path | None:
+    """Remove from the environment what the `flask` command read; return its .flaskenv, if any."""
+    if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
+        return None
+    names, _, of = os.environ.pop(KEPT, "").partition(":")
+    kept = {*names.split(",")} if is_running_from_reloader() and of == str(path) else set()
+    for name in kept:
+        os.environ.pop(name, None)
+    if SKIP in os.environ:
+        return None  # `flask` has read nothing
+    flaskenv, env = (find_dotenv(name, usecwd=True) for name in (".flaskenv", ".env"))
+    read: dict[str, str] = {}
+    for file in filter(None, (flaskenv, env)):
+        read |= {b.key: b.value or "" for _, _, b in _bindings(_read(Path(file))) if b.key}
+    own = _names_at_start()
+    other = [name for name in read if name.startswith("CORS_")]
+    if not own and env and other and Path(env).resolve() != path.resolve():
+        wrong = f"is read by `flask`, and by nothing else; move {', '.join(other)} to {path}"
+        raise ConfigurationError([Problem(env, "other-env", wrong)], subject=path.name)
+    for name, value in read.items():
+        if name not in own and ("${" in value or value == os.environ.get(name)):
+            os.environ.pop(name, None)
+    return Path(flaskenv) if flaskenv else None
+
+
+def _names_at_start() -> set[str]:
+    """Return the names that this process was started with; none where the system does not tell."""
+    with suppress(OSError):
+        given = Path("/proc/self/environ").read_bytes().decode(errors="surrogateescape")
+        return {entry.partition("=")[0] for entry in given.split("\0")}
+    return set()
+
+
+def _read(path: Path) -> str:
+    """Return the text of a file, with line ends as Python has them; none if there is no file."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            return ""
+        wrong = f"cannot be read: {error.strerror}"
+        if path.is_symlink() and not path.exists():
+            wrong = f"is a link to {path.readlink()}, where nothing is"
+        raise ConfigurationError([Problem(str(path), "unreadable", wrong)], path.name) from None
+    bad = data.find(b"\0")  # in UTF-8 it stands for itself, and no environment can hold it
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        bad = error.start
+    if bad < 0:
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+    looks = "UTF-16, which PowerShell's > writes" if b"\0" in data else "a Windows code page"
+    wrong = f"not UTF-8, but looks like {looks}; save the file as UTF-8"
+    line = 1 + data[:bad].count(b"\n")
+    raise ConfigurationError([Problem(f"line {line}", "encoding", wrong)], path.name)
+
+
+def _bindings(text: str) -> Iterator[tuple[int, str, Binding]]:
+    """Yield what sets a name, or was meant to: the number of its line, its text, its parts."""
+    for binding in parse_stream(StringIO(text)):
+        raw = binding.original.string
+        before, raw = raw[: len(raw) - len(raw.lstrip())], raw.strip()
+        if raw and not raw.startswith("#"):
+            yield binding.original.line + before.count("\n"), raw, binding
+
+
+def _problems(text: str) -> Iterator[Problem]:
+    values = {binding.key: binding.value for _, _, binding in _bindings(text)}
+    others = names_in(os.environ.get(IGNORE) or values.get(IGNORE) or "")
+    lines: dict[str, int] = {}
+    for number, raw, binding in _bindings(text):
+        where, name, value = f"line {number}", binding.key, binding.value
+        if binding.error or not name or value is None or not _SETTING.match(raw):
+            yield _unreadable(where, raw.partition("\n")[0])
+            continue
+        if name in lines:
+            yield Problem(where, "twice", f"sets {name}, as line {lines[name]} does; delete one")
+        for unset in re.findall(r"\$\{([^}:]*)\}", value):
+            if unset not in lines and unset not in os.environ:
+                wrong = f"needs ${{{unset}}}, which is not set; set it on a line above"
+                yield Problem(where, "unset", wrong)
+        for further, line in enumerate(raw.split("\n")[1:], start=number + 1):
+            setting = _SETTING.match(line)  # and no end of a key in Base64
+            if setting and (setting[2].strip("='\" ") or "_" in setting[1]):
+                wrong = f"is inside the quotes that line {number} opens; close them there"
+                yield Problem(f"line {further}", "swallowed", wrong)
+        is_other = name in others or name.startswith("CORS_")
+        if not is_other and (meant := _meant(name)):
+            wrong = f"{name} is no setting; did you mean {meant}? If not, add it to {IGNORE}"
+            yield Problem(where, "slip", wrong)
+        lines.setdefault(name, number)
+
+
+def _unreadable(where: str, line: str) -> Problem:
+    visible = "".join(filter(str.isprintable, line))
+    for code, pattern, words in _MEANT if visible == line else (_INVISIBLE, *_MEANT):
+        if meant := re.fullmatch(pattern, visible):
+            name = re.sub("[-.]", "_", meant[1])
+            write = f"{name}={meant[2]}"
+            if not any(binding.error for _, _, binding in _bindings(write)):
+                shown = write if name.startswith("CORS_") else f"{name}=..."  # maybe a secret
+                return Problem(where, code, words, shown)
+    return Problem(where, *_UNREADABLE)
+
+
+def _meant(name: str) -> str | None:
+    """Return the setting that a name is one slip away from; `settings` judges those of CORS_*."""
+    upper, options = name.upper(), [f"CORS_{option}" for option in READERS]
+    for head in accumulate(upper.split("_"), "{}_{}".format):
+        if near := get_close_matches(head, options, n=1, cutoff=0.9):
+            return near[0] + upper.removeprefix(head)
+    for option in options:
+        if upper.endswith(f"_{option}"):
+            return f"{option}_{upper.removesuffix(f'_{option}')}"
+    return None

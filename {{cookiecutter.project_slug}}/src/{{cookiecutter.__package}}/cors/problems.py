@@ -1,9 +1,15 @@
 """What is wrong with a setting: the line that a person reads, and the exception that holds all."""
 
+import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 QUOTED_LENGTH = 100
 PROBLEMS_PRINTED = 20
@@ -54,3 +60,22 @@ class ConfigurationError(ValueError, click.ClickException):
         lines += map(str, problems[:PROBLEMS_PRINTED])
         lines += [f"and {count - PROBLEMS_PRINTED} more"] if count > PROBLEMS_PRINTED else []
         click.ClickException.__init__(self, "\n  ".join(lines))
+
+    def until_saved(self) -> "Flask":
+        """Return a Flask application that answers with the problems, until a save mends them.
+
+        Only the process that the reloader of `flask run` starts gets it; elsewhere this raises.
+        """
+        from flask import Flask, Response  # not there when a project is generated
+
+        cli = os.environ.get("FLASK_RUN_FROM_CLI")
+        if cli != "true" or os.environ.get("WERKZEUG_RUN_MAIN") != cli:
+            raise self
+        click.echo(f"Error: {self.message}", err=True)
+        problem = {"type": "about:blank", "title": "Internal Server Error", "status": 500}
+        body = json.dumps({**problem, "detail": self.message})
+        app = Flask("problems")
+        app.wsgi_app = Response(  # type: ignore[method-assign]
+            body, 500, content_type="application/problem+json"
+        )
+        return app

@@ -18,6 +18,8 @@ from .origins import ANY, Allowlist, is_ip, parse
 from .policy import Policy, variable_name
 from .problems import ConfigurationError, Problem
 
+# Lists names that begin with CORS_ and are another program's: they are let be.
+IGNORE = "CORS_IGNORE"
 LONGEST_MAX_AGE = 86_400
 LONGEST_MAX_AGE_OF_CHROMIUM = 7_200
 LISTS = (list, tuple, set, frozenset)
@@ -73,8 +75,13 @@ def read_settings(
     for name in set(own_list).difference(blueprints):
         wrong = f"names no blueprint of BLUEPRINTS ({', '.join(sorted(blueprints))})"
         found.refuse("own_list", "own-list", wrong, entry=str(name))
+    others = names_in(variables.get(IGNORE, ""))
+    for name in others:
+        if name in known or not re.fullmatch(r"\w+", name):
+            wrong = "is a setting of this project" if name in known else "is no name of a variable"
+            found.refuse(IGNORE, "ignore", f"{wrong}; delete it", entry=name)
     for name, value in variables.items():
-        if name not in known and not _KUBERNETES.fullmatch(f"{name}={value}"):
+        if name not in {IGNORE, *known, *others} and not _KUBERNETES.fullmatch(f"{name}={value}"):
             _check_name(name, blueprints, unlisted, found)
     values = {
         name: READERS[option](name, variables[name], found)
@@ -98,6 +105,11 @@ def read_settings(
     _check_openness(found)
     found.warnings = list(dict.fromkeys(found.warnings))
     return found
+
+
+def names_in(value: Any) -> list[str]:
+    """Return the names that `CORS_IGNORE` lists, in a text or a list."""
+    return diagnosis.split(value) if isinstance(value, str) else [*map(str, value)]
 
 
 # A reader takes the name of a variable, its value (a text, or a value from Python) and where to add
