@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from .conftest import Project
-
-ENV = ".env.example"
-WSGI = "wsgi.py"
-APP = "src/my_api/__init__.py"
-REGISTRY = "src/my_api/blueprints/__init__.py"
-PUBLIC = "src/my_api/blueprints/public.py"
-ADMIN = "src/my_api/blueprints/admin.py"
-
-# Where the edits are made.
-LIST = "CORS_ORIGINS=http://localhost:3000,http://localhost:5173\n"
-IMPORT = "from .blueprints import BLUEPRINTS\n"
-UPDATE = "    app.config.update(config or {})\n"
-REGISTER = "    blueprints.init_app(app)\n"
-CORS = "    cors.init_app(app, BLUEPRINTS)\n"
-END = "    return app\n"
-HEALTH = '        return {"status": "ok"}'
-SERVED = "app = create_app()"
-BP = 'bp = Blueprint("admin", __name__, url_prefix="/api/admin")\n'
+from .conftest import Project, run_suite
+from .edits import (
+    ADMIN,
+    APP,
+    BP,
+    CORS,
+    END,
+    ENV,
+    HEALTH,
+    IMPORT,
+    LIST,
+    PUBLIC,
+    REGISTER,
+    REGISTRY,
+    SERVED,
+    UPDATE,
+    WSGI,
+    Edits,
+    edited,
+    failed,
+)
 
 HOOK = """
 @{}.after_request
@@ -77,9 +76,6 @@ VARY_STRIPPED = """
 
     app.wsgi_app = strip_vary
 """
-
-# What happens: the file, a text in it, what stands there instead.
-Edits = list[tuple[str, str, str]]
 
 NOT_LISTED: Edits = [
     (REGISTRY, "from .admin import bp as admin_bp\n", ""),
@@ -192,23 +188,6 @@ MISTAKES: dict[str, dict[str, Edits]] = {
 }
 
 
-def run_suite(project: Project) -> subprocess.CompletedProcess[str]:
-    """Run the shipped tests; in a folder of their own, as those of /tmp are tidied by each run."""
-    temporary = f"--basetemp={project.path.with_name('tmp')}"
-    quiet = ("-q", "--tb=no", "-rfE", "-p", "no:cacheprovider", temporary)
-    return project.run("pytest", *quiet, env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
-
-
-@pytest.fixture(scope="module")
-def green_project(default_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose suite passes; its compiled files make the copies start faster."""
-    path = tmp_path_factory.mktemp("green") / "my-api"
-    project = Project(shutil.copytree(default_project.path, path))
-    done = run_suite(project)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return project
-
-
 @pytest.mark.parametrize(
     ("named", "edits"),
     [
@@ -220,13 +199,7 @@ def green_project(default_project: Project, tmp_path_factory: pytest.TempPathFac
 def test_a_mistake_fails_the_test_that_names_it(
     green_project: Project, tmp_path: Path, named: str, edits: Edits
 ) -> None:
-    project = Project(shutil.copytree(green_project.path, tmp_path / "my-api"))
-    for name, old, new in edits:
-        text = project.read(name)
-        assert text.count(old) == 1, f"{name} has changed"
-        (project.path / name).write_text(text.replace(old, new), encoding="utf-8")
-
-    done = run_suite(project)
+    done = run_suite(edited(green_project, tmp_path, edits))
 
     assert done.returncode == 1, done.stdout + done.stderr
-    assert re.search(rf"^(FAILED|ERROR) tests/\w+\.py::{named}\b", done.stdout, re.M), done.stdout
+    assert named in failed(done), done.stdout
