@@ -53,7 +53,7 @@ class Project:
         return subprocess.run(
             [sys.executable, "-m", *command],
             cwd=self.path,
-            env=clean_environment(PYTHONPATH=str(self.path / "src"), **(env or {})),
+            env=clean_environment(**{"PYTHONPATH": str(self.path / "src"), **(env or {})}),
             capture_output=True,
             text=True,
             timeout=120,
