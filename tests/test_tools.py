@@ -118,6 +118,16 @@ def test_code_without_hints_and_docstrings_passes(
     has_no_complaint(project.run(*SUITE))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("edits", [[], ORDINARY], ids=["as generated", "ordinary code"])
+def test_another_type_checker_finds_nothing_either(
+    default_project: Project, tmp_path: Path, edits: Edits
+) -> None:
+    project = edited(default_project, tmp_path, edits)
+
+    has_no_complaint(project.run("ty", "check", "--python", sys.prefix))
+
+
 def test_migrations_pass_as_they_are_written(
     default_project: Project, tmp_path: Path, mypy: str
 ) -> None:
