@@ -180,38 +180,43 @@ def test_what_an_instance_holds_is_not_committed(default_project: Project, tmp_p
 @pytest.mark.parametrize(
     "env",
     [
-        {"NO_COLOR": "1"},
-        {"FORCE_COLOR": "1"},
-        {"COLUMNS": "20"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0"},
-        {
-            "CORS_ORIGINS": "garbage",
-            "CORS_ORIGINS_ADMIN": "*",
-            "CORS_ORIGINS_NOBODY": "https://a.example",
-            "CORS_MAX_AGE": "a while",
-            "CORS_ENFORCE": "false",
-            "CORS_SUPPORTS_CREDENTIALS": "true",
-        },
-        {
-            "FLASK_APP": "nothing",
-            "FLASK_DEBUG": "1",
-            "FLASK_GREETING": "good day",
-            "FLASK_MAX_CONTENT_LENGTH": "much",
-            "FLASK_PROPAGATE_EXCEPTIONS": "false",
-            "FLASK_RUN_PORT": "x",
-            "FLASK_SERVER_NAME": "dev.example:8000",
-            "FLASK_TESTING": "false",
-            "FLASK_TRUSTED_HOSTS": "x",
-            "FLASK_TRUSTED_PROXY_HOPS": "2",
-        },
+        pytest.param({"NO_COLOR": "1"}, id="no colour", marks=pytest.mark.slow),
+        pytest.param({"FORCE_COLOR": "1"}, id="colour"),
+        pytest.param({"COLUMNS": "20"}, id="narrow", marks=pytest.mark.slow),
+        pytest.param({"LC_ALL": "C", "PYTHONUTF8": "0"}, id="ASCII", marks=pytest.mark.slow),
+        pytest.param(
+            {
+                "CORS_ORIGINS": "garbage",
+                "CORS_ORIGINS_ADMIN": "*",
+                "CORS_ORIGINS_NOBODY": "https://a.example",
+                "CORS_MAX_AGE": "a while",
+                "CORS_ENFORCE": "false",
+                "CORS_SUPPORTS_CREDENTIALS": "true",
+            },
+            id="CORS",
+        ),
+        pytest.param(
+            {
+                "FLASK_APP": "nothing",
+                "FLASK_DEBUG": "1",
+                "FLASK_GREETING": "good day",
+                "FLASK_MAX_CONTENT_LENGTH": "much",
+                "FLASK_PROPAGATE_EXCEPTIONS": "false",
+                "FLASK_RUN_PORT": "x",
+                "FLASK_SERVER_NAME": "dev.example:8000",
+                "FLASK_TESTING": "false",
+                "FLASK_TRUSTED_HOSTS": "x",
+                "FLASK_TRUSTED_PROXY_HOPS": "2",
+            },
+            id="Flask",
+        ),
     ],
-    ids="-".join,
 )
 def test_the_suite_passes_in_any_environment(default_project: Project, env: dict[str, str]) -> None:
     has_no_complaint(default_project.run(*SUITE, env=env))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3))])
 def test_the_suite_passes_in_any_order(default_project: Project, tmp_path: Path, seed: int) -> None:
     plugin = f"""
         from random import Random
