@@ -973,3 +973,18 @@ def answers(project: Project, edit: Edit) -> list[tuple[list[Any], list[Any]]]:
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return list(zip(lines[::2], lines[1::2], strict=True))
+
+
+def test_a_prefix_given_at_registration_is_refused_with_the_line_to_write(
+    default_project: Project, tmp_path: Path
+) -> None:
+    given = 'register_blueprint(blueprint, url_prefix=f"/v1/{blueprint.name}")'
+    project = edited(
+        default_project, tmp_path, [(REGISTRY, "register_blueprint(blueprint)", given)]
+    )
+
+    refused = project.run("flask", "routes")
+
+    assert refused.returncode == 1
+    for name in ("public", "admin"):
+        assert f'write Blueprint("{name}", __name__, url_prefix="/v1/{name}")' in refused.stderr
