@@ -85,7 +85,7 @@ def test_a_blueprint_is_renamed_with_its_variables(bake: Bake) -> None:
 
     assert refused.returncode == 1
     assert "CORS_MAX_AGE_ADMIN: names no blueprint (board, public)" in refused.stderr
-    assert "CORS_MAX_AGE_BOARD  60\n" in project.run("flask", "cors").stdout
+    assert "from CORS_MAX_AGE_BOARD (.env line" in project.run("flask", "cors").stdout
     is_green(project)
 
 
@@ -207,14 +207,3 @@ def test_trusted_hosts_answer_400_under_every_other_name(bake: Bake) -> None:
         ]:
             own = {"Host": host, "Origin": f"http://{host}", "Sec_Fetch_Site": "same-origin"}
             assert ask(server, "/api/public/", **own)[0] == status
-
-
-def test_an_edited_env_holds_from_the_next_start(bake: Bake) -> None:
-    project = bake()
-    origins = [LISTED, "https://added.example"]
-
-    with serve(project, "flask") as server:
-        set_in_env(project, f"CORS_ORIGINS={','.join(origins)}")
-        assert ask(server, "/api/public/", Origin=origins[1])[1] is None
-    with serve(project, "flask") as server:
-        assert ask(server, "/api/public/", Origin=origins[1])[1] == origins[1]

@@ -23,6 +23,7 @@ from .edits import (
     SERVED,
     UPDATE,
     WSGI,
+    WSGI_END,
     Edits,
     edited,
     failed,
@@ -151,7 +152,7 @@ MISTAKES: dict[str, dict[str, Edits]] = {
             (APP, CORS, f"{CORS}    from flask_cors import CORS; CORS(BLUEPRINTS[0])\n")
         ],
         "header of a view": [(APP, HEALTH, f'{HEALTH}, {{"Access-Control-Allow-Origin": "*"}}')],
-        "header of wsgi.py": [(WSGI, SERVED, f"{SERVED}\n{HOOK.format('app')}")],
+        "header of wsgi.py": [(WSGI, WSGI_END, f"{WSGI_END}\n{HOOK.format('app')}")],
         "cross_origin": [
             (ADMIN, BP, f"from flask_cors import cross_origin\n\n{BP}"),
             (ADMIN, '@bp.get("/")\n', '@bp.get("/")\n@cross_origin()\n'),
@@ -178,12 +179,15 @@ MISTAKES: dict[str, dict[str, Edits]] = {
         },
     },
     "test_wsgi_adds_nothing_but_its_env": {
-        "list given to the factory": [(WSGI, SERVED, 'app = create_app({"CORS_ORIGINS": "*"})')],
-        "environment set": [
-            (WSGI, SERVED, f'import os\n\nos.environ["CORS_ORIGINS"] = "*"\n{SERVED}')
+        "list given to the factory": [
+            (WSGI, SERVED, SERVED.replace("()", '({"CORS_ORIGINS": "*"})'))
         ],
-        "env not loaded": [(WSGI, 'cors.load_env(Path(__file__).with_name(".env"))\n', "")],
-        "slip": [(WSGI, SERVED, "app = creat_app()")],
+        "environment set": [
+            (WSGI, "import logging\n", "import logging\nimport os\n"),
+            (WSGI, SERVED, f'    os.environ["CORS_ORIGINS"] = "*"\n{SERVED}'),
+        ],
+        "env not loaded": [(WSGI, '    cors.load_env(Path(__file__).with_name(".env"))\n', "")],
+        "slip": [(WSGI, SERVED, "    app = creat_app()")],
     },
 }
 

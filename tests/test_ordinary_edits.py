@@ -24,9 +24,9 @@ from .edits import (
     PUBLIC,
     REGISTER,
     REGISTRY,
-    SERVED,
     UPDATE,
     WSGI,
+    WSGI_END,
     Edits,
     edited,
     failed,
@@ -666,8 +666,8 @@ MORE = {
         [
             (
                 WSGI,
-                SERVED,
-                f"{SERVED}\nfrom werkzeug.middleware.proxy_fix import ProxyFix\n\n"
+                WSGI_END,
+                f"{WSGI_END}\nfrom werkzeug.middleware.proxy_fix import ProxyFix\n\n"
                 "app.wsgi_app = ProxyFix(app.wsgi_app, x_proto=1, x_host=1)",
             )
         ]

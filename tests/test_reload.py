@@ -200,4 +200,4 @@ def test_the_source_of_a_value_is_told(bake: Bake) -> None:
         "max_age": f".env line {len(lines) - 1}",
         "enforce": "environment",
     }
-    assert "CORS_MAX_AGE (.env line" in project.run("flask", "cors").stdout
+    assert "from CORS_MAX_AGE (.env line" in project.run("flask", "cors").stdout

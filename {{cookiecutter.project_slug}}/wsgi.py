@@ -17,4 +17,4 @@ try:
     cors.load_env(Path(__file__).with_name(".env"))
     app = create_app()
 except cors.ConfigurationError as error:
-    app = error.until_saved()  # under `flask run --debug`; everywhere else it stops the start
+    app = error.until_saved()  # raises it, except under `flask run --debug`

@@ -64,8 +64,9 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
         }
         click.echo(json.dumps(data, indent=2))
         return
-    read = " and ".join(map(str, env_file.files)) or "no file"
-    click.echo(f"flask-cors-api {__version__}; settings of the environment and {read}")
+    click.echo(f"flask-cors-api {__version__}")
+    for file in env_file.files:
+        click.echo(f"Settings: {file}")
     for prefix, policy in cors.policies:
         click.echo(f"{click.style(policy.blueprint, bold=True)}  {prefix}")
         click.echo("\n".join(_rows(policy)))
@@ -81,27 +82,26 @@ def _warn(warnings: Iterable[Problem]) -> None:
 
 
 def _sources(policy: Policy) -> dict[str, str]:
-    """Return where the value of each variable that decided comes from."""
-    variables = policy.variables.items()
+    """Return where the value of each option comes from that is not the default."""
     return {
-        o: "create_app" if v in current_app.config else env_file.source_of(v) for o, v in variables
+        option: "create_app" if variable in current_app.config else env_file.source_of(variable)
+        for option, variable in policy.variables.items()
     }
 
 
 def _rows(policy: Policy) -> Iterator[str]:
-    sources = _sources(policy)
-    decided = dict.fromkeys(OPTIONS, "default")
-    decided |= {option: f"{v} ({sources[option]})" for option, v in policy.variables.items()}
-    for option, variable in decided.items():
+    indent, sources = 24, _sources(policy)
+    width = max(shutil.get_terminal_size().columns - indent, 20)
+    for option in OPTIONS:
         value = getattr(policy, option)
         if isinstance(value, bool):
             value = "yes" if value else "no"
         elif isinstance(value, tuple):
             value = ", ".join(value) or ("nobody" if option == "origins" else "none")
-        front = f"  {option:22}{variable.ljust(max(map(len, decided.values())))}  "
-        width = max(shutil.get_terminal_size().columns - len(front), 20)
         lines = textwrap.wrap(str(value), width, break_long_words=False, break_on_hyphens=False)
-        yield front + ("\n" + " " * len(front)).join(lines)
+        if option in sources:
+            lines.append(f"from {policy.variables[option]} ({sources[option]})")
+        yield f"  {option.ljust(indent - 2)}" + ("\n" + " " * indent).join(lines)
 
 
 @cors_commands.command("check")
