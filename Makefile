@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_FOR_BENCH := $(VENV)/.ready-for-bench
+EXTENSIONS := .venv-extensions
+READY_FOR_EXTENSIONS := $(EXTENSIONS)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all bench lint clean
@@ -15,7 +17,7 @@ help: ## List the targets
 demo: $(READY) ## Generate the default project into build/, run it, show what pages get
 	@$(BIN)/python scripts/demo.py
 
-test: $(READY) lint ## Test the template: what must hold at each change
+test: $(READY) $(READY_FOR_EXTENSIONS) lint ## Test the template: what must hold at each change
 	$(BIN)/python -m pytest -rs -m "not slow" --numprocesses auto --dist loadfile
 
 test-all: test ## Test the template with what takes longer too
@@ -30,7 +32,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) build
+	rm -rf $(VENV) $(EXTENSIONS) build
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
@@ -51,5 +53,17 @@ $(READY_FOR_BENCH): $(READY)
 		uv pip install --quiet --python $(BIN)/python --group bench; \
 	else \
 		$(BIN)/python -m pip install --quiet --group bench; \
+	fi
+	@touch $@
+
+$(READY_FOR_EXTENSIONS): pyproject.toml
+	@echo "Setting up $(EXTENSIONS), for the tests of Flask's extensions ..."
+	@if command -v uv > /dev/null; then \
+		uv venv --quiet --allow-existing --python $(PYTHON) $(EXTENSIONS) && \
+		uv pip install --quiet --python $(EXTENSIONS)/bin/python --group extensions; \
+	else \
+		$(PYTHON) -m venv $(EXTENSIONS) && \
+		$(EXTENSIONS)/bin/python -m pip install --quiet --upgrade pip && \
+		$(EXTENSIONS)/bin/python -m pip install --quiet --group extensions; \
 	fi
 	@touch $@
