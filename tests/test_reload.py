@@ -100,6 +100,10 @@ def test_an_edit_arrives_within_seconds(bake: Bake) -> None:
         # Removed
         edited(project, without("CORS_ORIGINS_PUBLIC=https://public.example"))
         arrives(server, NEW, 200, NEW)
+        checks = [
+            project.run("flask", "cors", "check", o, "GET", "/api/public/") for o in (NEW, LISTED)
+        ]
+        assert [check.returncode for check in checks] == [0, 1]
 
         # The environment first, then .env, then .flaskenv
         edited(project, lambda text: text.replace("HEADERS=X-Own", "HEADERS=X-Other"))

@@ -1,6 +1,7 @@
 """`flask cors` shows the policies, `flask cors check` says what a page sees and what to change."""
 
 import json
+from pathlib import Path
 
 import pytest
 from flask import Blueprint, Flask
@@ -384,3 +385,18 @@ def test_a_blueprint_past_the_registry_is_named() -> None:
     code, output = run(app, "check", LISTED, "GET", "/orders/")
     assert (code, output.splitlines()[0][:3]) == (1, "No:")
     assert output.splitlines()[1].startswith(f"Warning: {warning}")
+
+
+def test_the_files_that_were_read_are_told(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cors.env_file, "files", [tmp_path / ".env", tmp_path / ".flaskenv"])
+
+    assert run(app)[1].splitlines()[1:3] == [
+        f"Settings: {tmp_path}/.env",
+        f"Settings: {tmp_path}/.flaskenv",
+    ]
+    assert json.loads(run(app, "--json")[1])["env_files"] == [
+        f"{tmp_path}/.env",
+        f"{tmp_path}/.flaskenv",
+    ]

@@ -3,22 +3,32 @@
 import os
 import re
 import string
+from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from dotenv import dotenv_values
 from flask import Blueprint, Flask
+from flask.cli import load_dotenv
 from hypothesis import given
 from hypothesis import strategies as st
-from my_api.cors import ConfigurationError, env_file, init_app, load_env
+from my_api.cors import ConfigurationError, Problem, env_file, init_app, load_env
 
 A = "https://a.example"
+
+
+def forget(patch: pytest.MonkeyPatch) -> None:
+    """Let what is kept of a file be taken back, too."""
+    patch.setattr(env_file, "files", [])
+    patch.setattr(env_file, "_places", {})
 
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the file lies; what a test loads from it is taken back."""
     monkeypatch.setattr(os, "environ", {"CORS_MAX_AGE": "60", "SET": "here"})
+    forget(monkeypatch)
     return tmp_path / ".env"
 
 
@@ -263,6 +273,146 @@ def test_names_of_another_program_are_let_be_where_they_are_listed() -> None:
     ]
 
 
+# Under the `flask` command, which has read an .env and a .flaskenv of the folder or above it.
+
+
+@pytest.fixture
+def flask_command(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str | None], dict[str, str]]:
+    """Load a project's .env as `flask` would; None for an environment at the start that no system
+    tells of. Returns what was added to it.
+    """
+    project = path.parent / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+
+    def run(at_start: str | None) -> dict[str, str]:
+        own = dict.fromkeys((at_start or "").split(), "own")
+        monkeypatch.setattr(env_file, "_names_at_start", lambda: set(own))
+        os.environ.clear()
+        os.environ.update(own, FLASK_RUN_FROM_CLI="true")
+        if "FLASK_SKIP_DOTENV" not in own:
+            load_dotenv()  # as the command does before it runs any code of the project
+        load_env(project / ".env")
+        return {n: v for n, v in os.environ.items() if n not in {*own, "FLASK_RUN_FROM_CLI"}}
+
+    return run
+
+
+def write(**files: str) -> None:
+    """Write files of the folder above, of the project, and its .flaskenv."""
+    for name, path in {"above": "../.env", "env": ".env", "flaskenv": ".flaskenv"}.items():
+        if name in files:
+            Path(path).write_text(files[name])
+
+
+FlaskCommand = Callable[[str | None], dict[str, str]]
+
+
+def test_env_beats_flaskenv_and_no_other_env_counts(flask_command: FlaskCommand) -> None:
+    write(above="A=above\nB=above\nCORS_ORIGINS=*\n")
+    assert flask_command("HOME") == {}
+    write(flaskenv="A=flaskenv\nC=flaskenv\n")
+    assert flask_command("HOME") == {"A": "flaskenv", "C": "flaskenv"}
+    write(env="A=1\nB=${HOME}\nD=\n")
+    assert flask_command("HOME") == {"A": "1", "B": "own", "C": "flaskenv", "D": ""}
+    assert env_file.source_of("C") == ".flaskenv line 2"
+    assert flask_command("HOME A C") == {"B": "own", "D": ""}
+
+
+def test_what_the_environment_has_alike_is_its_own(flask_command: FlaskCommand) -> None:
+    write(env="A=own\n")
+    assert flask_command("A") == {}
+    assert env_file.source_of("A") == "environment"
+
+
+def test_where_no_system_tells_an_env_above_with_settings_is_refused(
+    flask_command: FlaskCommand,
+) -> None:
+    write(above="A=above\n", flaskenv="B=1\n")
+    assert flask_command(None) == {"B": "1"}
+    write(above="A=above\nCORS_ORIGINS=*\n")
+    with pytest.raises(ConfigurationError) as raised:
+        flask_command(None)
+    assert str(raised.value).endswith(
+        f"/.env: is read by `flask`, and by nothing else; move CORS_ORIGINS to {Path.cwd()}/.env"
+    )
+    write(env="A=1\n")
+    assert flask_command(None) == {"A": "1", "B": "1"}
+
+
+def test_where_flask_was_told_to_read_nothing_the_env_is_read(flask_command: FlaskCommand) -> None:
+    write(env="A=1\n", flaskenv="B=1\n")
+    assert flask_command("FLASK_SKIP_DOTENV") == {"A": "1"}
+
+
+def test_the_child_of_the_reloader_reads_the_files_anew(
+    flask_command: FlaskCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`flask run` leaves the names in the environment, which is that of the child then."""
+    write(env="A=1\nB=1\n", flaskenv="B=2\nC=3\n")
+    with click.Context(click.Command("run"), info_name="run"):
+        inherited = flask_command("HOME")
+    assert inherited == {
+        **{"A": "1", "B": "1", "C": "3", "FLASK_SKIP_DOTENV": "1"},
+        env_file.KEPT: f"A,B,C,FLASK_SKIP_DOTENV:{Path.cwd()}/.env",
+    }
+    write(env="A=2\nD=2\n")
+
+    def child(**changed: str) -> dict[str, str]:
+        os.environ |= {"HOME": "own", **inherited, "FLASK_RUN_FROM_CLI": "true", **changed}
+        names = {*os.environ}
+        monkeypatch.setattr(env_file, "_names_at_start", lambda: names)
+        with click.Context(click.Command("run"), info_name="run"):
+            load_env(Path.cwd() / ".env")
+        return {name: text for name, text in os.environ.items() if len(name) == 1}
+
+    assert child(WERKZEUG_RUN_MAIN="true") == {"A": "2", "B": "2", "C": "3", "D": "2"}
+    assert not {env_file.KEPT, "FLASK_SKIP_DOTENV"} & os.environ.keys()
+    # Another process, or that of another project, has them for its own.
+    del os.environ["WERKZEUG_RUN_MAIN"]
+    assert child()["A"] == "1"
+    assert child(WERKZEUG_RUN_MAIN="true", **{env_file.KEPT: "A:/other/.env"})["A"] == "1"
+
+
+def test_a_process_knows_what_it_was_started_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_bytes", lambda _: b"A=1\0B=2=\0C=\0")
+    assert {"A", "B", "C"} <= env_file._names_at_start()
+
+    def fail(_: Path) -> bytes:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    assert env_file._names_at_start() == set()
+
+
+@pytest.mark.parametrize(
+    ("cli", "child", "served"),
+    [(None, None, False), (None, "true", False), ("true", None, False), ("true", "true", True)],
+)
+def test_a_problem_is_served_by_the_child_of_the_reloader_alone(
+    path: Path,
+    capsys: pytest.CaptureFixture[str],
+    cli: str | None,
+    child: str | None,
+    served: bool,
+) -> None:
+    error = ConfigurationError([Problem("CORS_MAX_AGE", "max-age", "not a number")])
+    told = {"FLASK_RUN_FROM_CLI": cli, "WERKZEUG_RUN_MAIN": child}
+    os.environ.update({name: value for name, value in told.items() if value})
+    if not served:
+        with pytest.raises(ConfigurationError, match="not a number"):
+            error.until_saved()
+        return
+
+    answer = error.until_saved().test_client().post("/anything")
+
+    assert (answer.status_code, answer.content_type) == (500, "application/problem+json")
+    assert answer.get_json()["detail"] == str(error)
+    assert capsys.readouterr().err == f"Error: {error}\n"
+
+
 # Files of lines that are settings, or nearly so.
 NAMES = st.text(string.ascii_letters + "_19-. \u200b\ufeff$", min_size=1, max_size=4)
 VALUES = st.text(string.ascii_letters + "'\"# \\$={}\n=,:/", max_size=6)
@@ -300,6 +450,7 @@ def test_a_file_that_is_accepted_is_read_line_by_line(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "environ", {})
+        forget(patch)
         path = tmp_path_factory.getbasetemp() / "generated.env"
         path.write_text(text, encoding="utf-8")
         try:

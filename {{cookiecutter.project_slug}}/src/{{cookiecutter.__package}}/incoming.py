@@ -82,10 +82,6 @@ class Chunks(RawIOBase):
         self._stream = stream
         self._length = 0
 
-    def readable(self) -> bool:
-        """Return True, as every stream that can be read."""
-        return True
-
     def readinto(self, buffer: Any) -> int:
         """Read what comes next; raise RequestEntityTooLarge where it goes on after the limit."""
         data = self._stream.read(len(buffer))
