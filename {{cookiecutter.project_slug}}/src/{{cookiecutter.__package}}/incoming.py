@@ -2,15 +2,17 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from io import RawIOBase
-from types import SimpleNamespace
 from typing import Any, BinaryIO
+from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask, request, request_started
+from flask import Flask, request
+from flask.json.provider import JSONProvider
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wsgi import get_content_length
 
 from .cors import ConfigurationError, Problem
 
@@ -34,8 +36,7 @@ def init_app(app: Flask) -> None:
     problems = [*problems_of_numbers(app.config), *problems_of_hosts(app.config)]
     if problems:
         raise ConfigurationError(problems, subject="Configuration")
-    # Before all hooks, and whatever `app.request_class` and `app.json` are.
-    request_started.connect(limit_body, app)
+    app.wsgi_app = BodyLimits(app)  # type: ignore[method-assign]
     hops = app.config["TRUSTED_PROXY_HOPS"]
     if hops:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -66,13 +67,23 @@ def problems_of_hosts(config: Mapping[str, Any]) -> list[Problem]:
     return [Problem("FLASK_TRUSTED_HOSTS", "hosts", wrong, write, entry=str(hosts))]
 
 
-def limit_body(app: Flask) -> None:
-    """Refuse the body of the current request, once it is read, where it breaks a limit."""
-    if request.content_length is None and "wsgi.input_terminated" in request.environ:
-        request.environ["wsgi.input"] = Chunks(request.environ["wsgi.input"])
-    module = request.json_module
-    loads = partial(load_shallow, module.loads)
-    request.json_module = SimpleNamespace(loads=loads, dumps=module.dumps)
+class BodyLimits:
+    """A WSGI middleware (PEP 3333) that lets bodies be read as far as they keep the limits."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._wsgi_app = app.wsgi_app
+        self._json: JSONProvider | None = None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Pass a request on."""
+        if self._app.json is not self._json:  # the provider of the application, whenever it was set
+            self._json = self._app.json
+            loads = partial(load_shallow, self._json.loads)
+            self._json.loads = loads  # type: ignore[method-assign]
+        if "wsgi.input_terminated" in environ and get_content_length(environ) is None:
+            environ["wsgi.input"] = Chunks(environ["wsgi.input"])
+        return self._wsgi_app(environ, start_response)
 
 
 class Chunks(RawIOBase):
@@ -92,7 +103,7 @@ class Chunks(RawIOBase):
         return len(data)
 
 
-def load_shallow(loads: Callable[..., Any], text: bytes, **options: Any) -> Any:
+def load_shallow(loads: Callable[..., Any], text: str | bytes, **options: Any) -> Any:
     """Return what `loads` reads from JSON; raise ValueError where that is nested too deeply."""
     try:
         value = loads(text, **options)
