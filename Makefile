@@ -15,7 +15,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 demo: $(READY) ## Generate the default project into build/, run it, show what pages get
-	@$(BIN)/python scripts/demo.py
+	@$(BIN)/python -m scripts.demo
 
 test: $(READY) $(READY_FOR_EXTENSIONS) lint ## Test the template: what must hold at each change
 	$(BIN)/python -m pytest -rs -m "not slow" --numprocesses auto --dist loadfile

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from scripts.running import must_run
+
 from .budgets import Verdict, judge
 from .cases import (
     BARE,
@@ -25,7 +27,7 @@ from .cases import (
 )
 from .figures import Figure, Rounds, median_ratios, medians, noise
 from .plan import Plan
-from .projects import ROOT, environment, run
+from .projects import ROOT, environment
 from .report import Cell, Table
 
 FLAT_KINDS = (*FIVE, NEAR_MISS, LONG, ROTATING)
@@ -36,8 +38,8 @@ def measure(projects: Mapping[int, Path], plan: Plan, seed: int, folder: Path) -
     folders = {count: str(project) for count, project in projects.items()}
     job = {"projects": folders, "sizes": plan.sizes, "rounds": plan.rounds, "seed": seed}
     env = environment(PYTHONHASHSEED=str(seed), PYTHONPYCACHEPREFIX=str(folder / "bytecode"))
-    done = run([sys.executable, "-m", "benchmarks.worker", json.dumps(job)], env, ROOT)
-    measured: Rounds = json.loads(done.stdout)
+    worker = (sys.executable, "-m", "benchmarks.worker", json.dumps(job))
+    measured: Rounds = json.loads(must_run(*worker, cwd=ROOT, env=env))
     return measured
 
 

@@ -14,12 +14,14 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from scripts.running import must_run
+
 from .budgets import Verdict, judge
 from .cases import FEW_BLUEPRINTS, GENERATED, HEADERS_OF_A_BROWSER, Subject, blueprint_names
 from .figures import Figure, noise, paired_ratios
-from .projects import Workshop, environment, run
+from .projects import Workshop, environment
 from .report import Cell, Table
-from .servers import ask, gunicorn, serving
+from .servers import gunicorn, serving
 
 ONE_FILE, ONE_FILE_AGAIN = "a template of one file", "a template of one file (again)"
 THIS_TEMPLATE = "this template"
@@ -109,7 +111,7 @@ def green_tests(workshop: Workshop, uv: str, rounds: int) -> dict[str, list[floa
 
     def to_the_last(new: Path) -> None:
         workshop.cookiecutter(workshop.template, new)
-        run(pytest, env, next(new.iterdir()))
+        must_run(*pytest, env=env, cwd=next(new.iterdir()))
 
     commands = {FIRST_TEST: to_the_first, FIRST_TEST_AGAIN: to_the_first, ALL_TESTS: to_the_last}
     return time_interleaved(commands, rounds, workshop.folder)
@@ -148,7 +150,7 @@ def start(
         expected = f"200 OK {allowed} {name not in (BARE_START, BARE_START_AGAIN)}"
 
         def start_once(new: Path) -> None:
-            answer = run(script, env, project).stdout.strip()
+            answer = must_run(*script, env=env, cwd=project).strip()
             if answer != expected:
                 raise RuntimeError(f"{name}: expected {expected}, got {answer}")
 
@@ -170,14 +172,19 @@ def memory(
             project = projects[name]
             env = environment(PYTHONPATH=str(project / "src"))
             with serving(gunicorn("wsgi:app", workers=1), env, project) as server:
-                answer = ask(server.port, "GET", PATH, headers)
+                answer = server.ask(PATH, headers=headers)
                 allowed = listed if name == many_origins(origins) else None
-                if answer.headers.get("access-control-allow-origin") != allowed:
-                    raise RuntimeError(f"{name}: expected {allowed}, got {answer}")
-                of_worker = memory_of(server.worker())
+                if answer.headers["Access-Control-Allow-Origin"] != allowed:
+                    raise RuntimeError(f"{name}: expected {allowed}, got {answer.headers}")
+                of_worker = memory_of(first_worker(server.process.pid))
             for kind, mebibytes in of_worker.items():
                 sizes.setdefault(name, {}).setdefault(kind, []).append(mebibytes)
     return sizes
+
+
+def first_worker(process: int) -> int:
+    """Return the first of the processes that a process has started."""
+    return int(Path(f"/proc/{process}/task/{process}/children").read_text().split()[0])
 
 
 def can_measure_memory() -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from scripts.running import clean_environment, must_run
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE_PARTS = ("cookiecutter.json", "local_extensions.py", "hooks")
@@ -20,9 +20,9 @@ PACKAGE = "bench_api"
 
 def environment(**more: str) -> dict[str, str]:
     """Return an environment for what is timed: no settings of the developer's, bytecode written."""
-    unwanted = ("CORS_", "FLASK_", "PYTHON", "VIRTUAL_ENV")
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(unwanted)}
-    return {**kept, **more}
+    kept = clean_environment().items()
+    unwanted = ("PYTHON", "VIRTUAL_ENV")
+    return {name: text for name, text in kept if not name.startswith(unwanted)} | more
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class Workshop:
     def cookiecutter(self, template: Path, into: Path, *answers: str) -> None:
         """Run the `cookiecutter` command in a folder."""
         into.mkdir(parents=True, exist_ok=True)
-        env = environment(COOKIECUTTER_CONFIG=str(self.folder / "config.yaml"), PWD=str(into))
-        command = ["-m", "cookiecutter", "--no-input", str(template), *answers]
-        run([sys.executable, *command], env, into)
+        env = environment(COOKIECUTTER_CONFIG=str(self.folder / "config.yaml"))
+        command = (sys.executable, "-m", "cookiecutter", "--no-input", template)
+        must_run(*command, *answers, env=env, cwd=into)
 
     def bake(self, name: str, blueprints: Sequence[str]) -> Path:
         """Bake a project with these blueprints and return its folder."""
@@ -98,13 +98,3 @@ class Workshop:
         shutil.copytree(project, copy)
         (copy / ".env").write_text(f"CORS_ORIGINS={','.join(origins)}\n", encoding="utf-8")
         return copy
-
-
-def run(
-    command: Sequence[str], env: dict[str, str], cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run a command that has to succeed; raise RuntimeError with what it said where it does not."""
-    done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, timeout=300)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    return done

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import shutil
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
+
+from scripts.running import Answer, Server, free_port, run, started
 
 from .apps import names_of_served
 from .cases import (
@@ -42,31 +40,11 @@ UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 ServerCommand = Callable[[int], list[str]]
 
 
-class Answer(NamedTuple):
-    """What came back."""
-
-    status: int
-    headers: dict[str, str]
-
-
 class Load(NamedTuple):
     """What wrk saw: requests a second, and the milliseconds in which 99 of 100 were answered."""
 
     per_second: float
     p99: float
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server that runs."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-
-    def worker(self) -> int:
-        """Return the first of the processes that it has started."""
-        pid = self.process.pid
-        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
 def gunicorn(app: str, workers: int) -> ServerCommand:
@@ -131,71 +109,24 @@ def serve(
     env = environment(PYTHONPYCACHEPREFIX=str(folder / "bytecode"), **names)
     with serving(command, env, ROOT) as server:
         for kind in plan.http_kinds:
-            request, expected = requests_of(subject, kind)[0]
-            check(subject, ask(server.port, *request), expected)
+            (method, path, headers), expected = requests_of(subject, kind)[0]
+            check(subject, server.ask(path, method, headers), expected)
         yield server
 
 
 def check(subject: Subject, answer: Answer, expected: Expected) -> None:
     """Raise RuntimeError where an answer is not what it must be."""
-    allowed = answer.headers.get("access-control-allow-origin")
+    allowed = answer.headers["Access-Control-Allow-Origin"]
     if (answer.status, allowed) != (expected.status, expected.origin):
-        raise RuntimeError(f"{subject}: expected {expected}, got {answer}")
+        raise RuntimeError(f"{subject}: expected {expected}, got {answer.status} for {allowed}")
 
 
-@contextmanager
-def serving(command: ServerCommand, env: Mapping[str, str], cwd: Path) -> Iterator[Server]:
+def serving(
+    command: ServerCommand, env: Mapping[str, str], cwd: Path
+) -> AbstractContextManager[Server]:
     """Run a server until the block ends."""
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command(port)],
-        cwd=cwd,
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(port, process)
-        yield Server(port, process)
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Return when a server answers; raise RuntimeError when it ended or takes too long."""
-    deadline = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            ask(port, "GET", "/health", {})
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"no answer from {process.args!r}")
-
-
-def ask(port: int, method: str, path: str, headers: Mapping[str, str]) -> Answer:
-    """Send one request."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request(method, path, headers=dict(headers))
-        answer = connection.getresponse()
-        answer.read()
-    finally:
-        connection.close()
-    return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()})
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
+    return started([sys.executable, "-m", *command(port)], port, cwd, env)
 
 
 def wrk(port: int, request: Request, folder: Path) -> Load:
@@ -205,8 +136,7 @@ def wrk(port: int, request: Request, folder: Path) -> Load:
     headers = [f"-H{name}: {value}" for name, value in request.headers.items()]
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", "-s", str(script)]
     url = f"http://127.0.0.1:{port}{request.path}"
-    done = subprocess.run([*command, *headers, url], capture_output=True, text=True, timeout=60)
-    return read_load(done.stdout)
+    return read_load(run(*command, *headers, url, cwd=folder).stdout)
 
 
 def read_load(text: str) -> Load:

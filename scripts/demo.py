@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
-import socket
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
+
+from .running import Server, clean_environment, free_port, must_run, started
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build"
@@ -49,6 +46,7 @@ SCENES: list[tuple[str, str, str, dict[str, str]]] = [
         {"Origin": PUBLIC_ONLY},
     ),
 ]
+NEEDED = "Packages come from PyPI: this needs a network, or a mirror that uv or pip is told of."
 SHOWN_HEADERS = ("Content-Type", "Access-Control-", "Vary", "Allow")
 
 
@@ -56,16 +54,17 @@ def main() -> None:
     """Generate, install, serve, show."""
     keep_earlier()
     say("cookiecutter . --no-input -o build")
-    cookiecutter = Path(sys.executable).with_name("cookiecutter")
-    run(str(cookiecutter), str(ROOT), "--no-input", "-o", str(BUILD), quiet=True)
+    cookiecutter = (sys.executable, "-m", "cookiecutter", ROOT)
+    must_run(*cookiecutter, "--no-input", "-o", BUILD, cwd=ROOT)
     install()
 
     port = free_port()
     say(f"CORS_ORIGINS_ADMIN={LISTED} flask run --port {port}")
-    with server(port):
+    flask = [str(PROJECT / ".venv/bin/flask"), "run", "--port", str(port)]
+    with started(flask, port, PROJECT, clean_environment(CORS_ORIGINS_ADMIN=LISTED)) as server:
         for sentence, method, path, headers in SCENES:
             print(f"\n# {sentence}")
-            show(port, method, path, headers)
+            show(server, method, path, headers)
     say("The project is yours to try:")
     print(f"cd {os.path.relpath(PROJECT)}")
     print(".venv/bin/python -m pytest")
@@ -84,96 +83,35 @@ def keep_earlier() -> None:
 
 def install() -> None:
     """Install the project and its tools into a virtual environment of its own."""
-    python = str(PROJECT / ".venv/bin/python")
+    python = PROJECT / ".venv/bin/python"
+    steps: list[tuple[object, ...]]
+    pip: tuple[object, ...] = (python, "-m", "pip", "install", "--quiet")
     if shutil.which("uv"):
         say("uv venv && uv pip install --group dev -e .")
-        run("uv", "venv", "--quiet", "--python", sys.executable, ".venv")
-        run("uv", "pip", "install", "--quiet", "--python", python, "--group", "dev", "-e", ".")
+        pip = ("uv", "pip", "install", "--quiet", "--python", python)
+        steps = [("uv", "venv", "--quiet", "--python", sys.executable, ".venv")]
     else:
         say("python3 -m venv .venv && pip install --group dev -e .")
-        run(sys.executable, "-m", "venv", ".venv")
-        run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
-        run(python, "-m", "pip", "install", "--quiet", "--group", "dev", "-e", ".")
+        steps = [(sys.executable, "-m", "venv", ".venv"), (*pip, "--upgrade", "pip")]
+    try:
+        for step in [*steps, (*pip, "--group", "dev", "-e", ".")]:
+            must_run(*step, cwd=PROJECT, timeout=None)
+    except RuntimeError as error:
+        raise RuntimeError(f"{error}\n{NEEDED}") from error
 
 
-@contextmanager
-def server(port: int) -> Iterator[None]:
-    """Run the project's server until the block ends; its log goes to build/demo.log."""
-    log_path = BUILD / "demo.log"
-    environment = {**environment_of_a_newcomer(), "CORS_ORIGINS_ADMIN": LISTED}
-    with log_path.open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [str(PROJECT / ".venv/bin/flask"), "run", "--port", str(port)],
-            cwd=PROJECT,
-            env=environment,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            wait_for(port, process)
-            yield
-        except ConnectionError:
-            sys.exit(f"The server did not answer. Its log:\n{log_path.read_text(encoding='utf-8')}")
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Return when the server answers; raise ConnectionError when it ended or takes too long."""
-    deadline = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise ConnectionError
-
-
-def show(port: int, method: str, path: str, headers: dict[str, str]) -> None:
+def show(server: Server, method: str, path: str, headers: dict[str, str]) -> None:
     """Send one request and print it with its answer."""
     print(f"> {method} {path}")
     for name, value in headers.items():
         print(f"> {name}: {value}")
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(method, path, headers=headers)
-    answer = connection.getresponse()
-    body = answer.read().decode().strip()
-    connection.close()
+    answer = server.ask(path, method, headers)
     print(f"< {answer.status} {HTTPStatus(answer.status).phrase}")
-    for name, value in answer.getheaders():
+    for name, value in answer.headers.items():
         if name.startswith(SHOWN_HEADERS):
             print(f"< {name}: {value}")
-    if body:
+    if body := answer.body.decode().strip():
         print(f"< {body}")
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
-
-
-def environment_of_a_newcomer() -> dict[str, str]:
-    """Return the environment without settings that would reach the project."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(("CORS_", "FLASK_"))}
-
-
-def run(*command: str, quiet: bool = False) -> None:
-    """Run a command, in the project once there is one; exit with its output where it fails."""
-    done = subprocess.run(
-        command,
-        cwd=PROJECT if PROJECT.exists() else ROOT,
-        env=environment_of_a_newcomer(),
-        stdout=subprocess.PIPE if quiet else None,
-        text=True,
-    )
-    if done.returncode:
-        sys.exit(f"{done.stdout or ''}failed: {' '.join(command)}")
 
 
 def say(line: str) -> None:
@@ -182,4 +120,7 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RuntimeError as error:
+        sys.exit(str(error))

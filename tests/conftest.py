@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -17,10 +18,22 @@ from typing import Any
 import pytest
 from cookiecutter.main import cookiecutter
 
+from scripts.running import clean_environment as clean_environment
+from scripts.running import must_run as must_run
+from scripts.running import run as run
+
 ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 PACKAGE = TEMPLATE / "src/{{cookiecutter.__package}}"
 DEFAULT_PROJECT = pytest.StashKey["Project"]()
+PYTHON = shlex.quote(sys.executable)
+COOKIECUTTER = (sys.executable, "-m", "cookiecutter", "--no-input")
+
+# What a run of these tests does not take from the developer's environment ...
+SETTINGS = ("COOKIECUTTER_", "CORS_", "FLASK_", "GIT_", "MAKE", "MFLAGS", "XDG_")
+# ... and takes from his home, or else keeps beside the tools: downloads, mirrors, other Pythons.
+KEPT = (".cache/pip", ".cache/uv", ".config/pip", ".config/uv", ".local/share/uv", ".pyenv")
+GIT = "[user]\nname = Ada\nemail = ada@example.com\n[safe]\ndirectory = *\n"
 
 
 @dataclass(frozen=True)
@@ -50,23 +63,11 @@ class Project:
         self, *command: str, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a Python module in it, as ``project.run("pytest", "-q")``; nothing is installed."""
-        return subprocess.run(
-            [sys.executable, "-m", *command],
-            cwd=self.path,
-            env=clean_environment(**{"PYTHONPATH": str(self.path / "src"), **(env or {})}),
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        env = clean_environment(**{"PYTHONPATH": str(self.path / "src"), **(env or {})})
+        return run(sys.executable, "-m", *command, cwd=self.path, env=env)
 
 
 Bake = Callable[..., Project]
-
-
-def clean_environment(**more: str) -> dict[str, str]:
-    """Return the environment without settings of the developer's for Flask and CORS."""
-    mine = {k: v for k, v in os.environ.items() if not k.startswith(("CORS_", "FLASK_"))}
-    return {**mine, **more}
 
 
 def bake_into(folder: Path, **answers: Any) -> Project:
@@ -90,42 +91,73 @@ def run_suite(project: Project) -> subprocess.CompletedProcess[str]:
 
 
 def run_shell(
-    command: str, folder: Path, env: dict[str, str] | None = None
+    command: str, folder: Path, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a shell that stops at the first failure."""
-    return subprocess.run(
-        ["bash", "-euc", command],
-        cwd=folder,
-        env=env or clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return run("bash", "-euc", command, cwd=folder, env=env)
+
+
+def find_program(names: Sequence[str], what_is_left_out: str) -> str:
+    """Return the first of some programs; without one the test is skipped, but fails in CI."""
+    path = f"{os.environ['PATH']}:/usr/sbin"  # there nginx is, which not everyone has on the PATH
+    for name in names:
+        if program := shutil.which(name, path=path):
+            return program
+    sentence = f"{names[0]} is not installed, so {what_is_left_out}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(sentence)
+    pytest.skip(sentence)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make `my_api`, the package of the default project, importable; no variable reaches it.
+    """Keep the run to a folder of its own; make `my_api` of the default project importable."""
+    if not hasattr(config, "workerinput"):  # else xdist started this process, from one that did
+        keep_to_a_folder(config)
+    if not config.getoption("numprocesses", None):  # else the processes of xdist run the tests
+        import_default_project(config)
 
-    The project is baked in a process of its own, which keeps the output of the hook away. With the
-    variable ENGINE_PROJECT it is the one in that folder.
+
+def keep_to_a_folder(config: pytest.Config) -> None:
+    """Give every process of this run one home and one place for temporary files, until it ends.
+
+    Pytest's own temporary files stay where they were, for those who look why a test failed.
     """
-    if config.getoption("numprocesses", None):
-        return  # to the processes of xdist, which run the tests
+    tempfile.gettempdir()
+    folder = tempfile.TemporaryDirectory(prefix="flask-cors-api-")
+    config.add_cleanup(folder.cleanup)
+    home, temporary = Path(folder.name, "home"), Path(folder.name, "tmp")
+    temporary.mkdir()
+    for name in KEPT:
+        kept = Path.home() / name
+        if not kept.exists():
+            kept = Path(sys.prefix, name)
+            kept.mkdir(parents=True, exist_ok=True)
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).symlink_to(kept)
+    (home / ".gitconfig").write_text(GIT)
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
-    for name in os.environ.keys() - clean_environment().keys():
-        patch.delenv(name)
+    for name in os.environ:
+        if name.startswith(SETTINGS):
+            patch.delenv(name)
+    patch.setenv("HOME", str(home))
+    patch.setenv("TMPDIR", str(temporary))
+
+
+def import_default_project(config: pytest.Config) -> None:
+    """Bake it, in a process of its own, which keeps the output of the hook away.
+
+    With the variable ENGINE_PROJECT it is the one in that folder.
+    """
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
     patch.setattr(sys, "dont_write_bytecode", True)
     if folder := os.environ.get("ENGINE_PROJECT"):
         project = Project(Path(folder))
     else:
         baked = tempfile.TemporaryDirectory()
         config.add_cleanup(baked.cleanup)
-        command = [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input"]
-        done = subprocess.run(
-            [*command, "--default-config"], cwd=baked.name, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
+        must_run(*COOKIECUTTER, ROOT, "--default-config", cwd=Path(baked.name))
         project = Project(Path(baked.name) / "my-api")
     patch.syspath_prepend(project.path / "src")
     config.stash[DEFAULT_PROJECT] = project
@@ -158,15 +190,14 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A git repository with what is in the working tree, as a clone would hold it."""
     folder = tmp_path_factory.mktemp("src") / "flask-cors-api.git"
     folder.mkdir()
-    listed = run_shell("git ls-files -co --exclude-standard -z", ROOT).stdout
+    listed = must_run("git", "ls-files", "-co", "--exclude-standard", "-z", cwd=ROOT)
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target)
-    identity = "-c user.name=Ada -c user.email=ada@example.com"
-    done = run_shell(f"git init -q && git add -A && git {identity} commit -qm Import", folder)
-    assert done.returncode == 0, done.stderr
+    for command in ("init -q", "add -A", "commit -qm Import"):
+        must_run("git", *command.split(), cwd=folder)
     return folder
 
 

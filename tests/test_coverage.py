@@ -6,7 +6,6 @@ Jinja made of the hook, line by line, so what is measured of the script counts f
 
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from io import StringIO
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 from coverage import Coverage, CoverageData
 
-from .conftest import ROOT, TEMPLATE, Project, clean_environment
+from .conftest import COOKIECUTTER, ROOT, TEMPLATE, Project, clean_environment, must_run
 from .test_answers import ACCEPTED_ORIGINS, REFUSED
 from .test_bake import ANSWERS
 
@@ -75,10 +74,8 @@ def test_its_own_tests_reach_every_branch_of_the_package(
     env = clean_environment(
         **measuring(tmp_path, ", ".join(map(str, files))), ENGINE_PROJECT=str(default_project.path)
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{suite}"]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
-
-    assert done.returncode == 0, done.stdout
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{suite}")
+    must_run(*command, cwd=ROOT, env=env)
     check_that_all_was_reached(tmp_path, files)
 
 
@@ -103,12 +100,6 @@ def test_the_answers_of_the_other_tests_reach_every_branch_of_the_generator(
         **measuring(tmp_path, f"{extension}, {scripts}/*"), HOME=str(tmp_path), TMPDIR=str(scripts)
     )
 
-    def run(*command: str, **more: str) -> None:
-        done = subprocess.run(
-            [sys.executable, *command], cwd=tmp_path, env={**env, **more}, capture_output=True
-        )
-        assert done.returncode == 0, done.stderr
-
     refused = [{key: answer} for key, answer, _ in REFUSED]
     accepted = [{"cors_origins": answer} for answer, _ in ACCEPTED_ORIGINS]
     without_uv, with_uv = tmp_path / "without-uv", tmp_path / "with-uv"
@@ -116,10 +107,11 @@ def test_the_answers_of_the_other_tests_reach_every_branch_of_the_generator(
     with_uv.mkdir()
     (with_uv / "uv").touch(0o755)
     bakes = json.dumps([*refused, *accepted, *ANSWERS.values()])
-    run("-c", BAKE_EACH, bakes, PATH=str(without_uv))
+    python = (sys.executable, "-c", BAKE_EACH, bakes)
+    must_run(*python, cwd=tmp_path, env={**env, "PATH": str(without_uv)})
     # As from a zip file, into the folder of the shell
     shutil.rmtree(checkout / ".git")
-    run("-m", "cookiecutter", "checkout", "--no-input", PATH=str(with_uv), PWD=str(tmp_path))
+    must_run(*COOKIECUTTER, "checkout", cwd=tmp_path, env={**env, "PATH": str(with_uv)})
 
     check_that_all_was_reached(
         tmp_path,

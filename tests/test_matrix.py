@@ -4,13 +4,12 @@ import itertools
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Bake, bake_into, clean_environment, run_shell
+from .conftest import ROOT, Bake, bake_into, clean_environment, must_run, run, run_shell
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 BLUEPRINTS = ["orders", "public, admin", "orders, catalog, admin, v2, hooks"]
@@ -33,7 +32,7 @@ def find_python(version: str) -> str | None:
         *map(str, pyenv.glob(f"versions/{version}.*/bin/python{version}")),
     ]
     for python in filter(shutil.which, candidates):
-        if subprocess.run([python, "--version"], capture_output=True).returncode == 0:
+        if run(python, "--version", cwd=ROOT).returncode == 0:
             return python
     return None
 
@@ -50,10 +49,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
             pytest.skip(f"Python {version} is not here")
         if version not in made:
             folder = tmp_path_factory.mktemp(f"python{version}")
-            subprocess.run([python, "-m", "venv", folder], check=True)
-            pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet"]
-            subprocess.run([*pip, "--upgrade", "pip"], check=True)
-            subprocess.run([*pip, "--group", "dev", "-e", "."], cwd=project, check=True)
+            must_run(python, "-m", "venv", folder, cwd=project)
+            pip = (folder / "bin/python", "-m", "pip", "install", "--quiet")
+            must_run(*pip, "--upgrade", "pip", cwd=project)
+            must_run(*pip, "--group", "dev", "-e", ".", cwd=project)
             made[version] = folder / "bin"
         return made[version]
 
@@ -77,8 +76,7 @@ def test_it_is_green(
     project = bake(docker=docker, github_actions=github_actions, blueprints=blueprints)
     assert [path for path in project.files() if NOT_CLEAN.search(project.read(str(path)))] == []
 
-    identity = "-c user.name=Ada -c user.email=ada@example.com"
-    run_shell(f"git init -q && git add -A && git {identity} commit -qm Made", project.path)
+    run_shell("git init -q && git add -A && git commit -qm Made", project.path)
     cache = tools.parent / ".mypy_cache"
     env = clean_environment(
         PYTHONPATH=str(project.path / "src"),
@@ -86,17 +84,8 @@ def test_it_is_green(
         MYPY_CACHE_DIR=str(cache),
     )
     for command in COMMANDS:
-        done = subprocess.run(
-            [tools / "python", *command.split()],
-            cwd=project.path,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    status = run_shell("git status --porcelain", project.path)
-    assert (status.returncode, status.stdout) == (0, "")
+        must_run(tools / "python", *command.split(), cwd=project.path, env=env)
+    assert must_run("git", "status", "--porcelain", cwd=project.path) == ""
 
 
 def test_the_workflows_run_on_the_same_pythons() -> None:

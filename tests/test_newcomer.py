@@ -60,7 +60,7 @@ def test_the_next_steps_work_when_pasted(tmp_path: Path) -> None:
 
 def test_the_demo_works_twice(repository: Path) -> None:
     for _ in range(2):
-        done = run(f"{sys.executable} scripts/demo.py", repository)
+        done = run(f"{sys.executable} -m scripts.demo", repository)
 
         assert done.returncode == 0, done.stdout + done.stderr
         answers = re.findall(r"^< (\d+) ", done.stdout, flags=re.MULTILINE)

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import pytest
 from uv import find_uv_bin
 
-from .conftest import ROOT, Bake, Project, clean_environment, run_shell
+from .conftest import PYTHON, ROOT, Bake, Project, clean_environment, run
 from .servers import free_port
 
 TOOLS = Path(sys.executable).parent
@@ -245,10 +245,7 @@ def author(newcomer: Newcomer) -> Author:
 
     def make(**answers: Any) -> tuple[Newcomer, list[Step]]:
         given = shlex.quote(json.dumps(answers))
-        newcomer.must(
-            f"{shlex.quote(sys.executable)} -m cruft create {TEMPLATE_URL} --no-input "
-            f"--extra-context {given}"
-        )
+        newcomer.must(f"{PYTHON} -m cruft create {TEMPLATE_URL} --no-input --extra-context {given}")
         made = replace(newcomer, folder=newcomer.folder / "my-api")
         made.must("git init -q && git add -A && git commit -qm Made")
         return made, read((made.folder / "README.md").read_text(encoding="utf-8"))
@@ -290,7 +287,7 @@ def test_python_that_is_shown_is_formatted(default_project: Project, tmp_path: P
         (tmp_path / f"shown{number}.py").write_text(text, encoding="utf-8")
     shutil.copy(default_project.path / "pyproject.toml", tmp_path)
 
-    done = run_shell(f"{TOOLS}/ruff format --no-cache --check {shlex.quote(str(tmp_path))}", ROOT)
+    done = run(TOOLS / "ruff", "format", "--no-cache", "--check", tmp_path, cwd=ROOT)
 
     assert (done.returncode, done.stdout.split()[:2]) == (0, [str(len(shown)), "files"])
 

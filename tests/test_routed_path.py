@@ -10,12 +10,8 @@ from __future__ import annotations
 import random
 import re
 import socket
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
@@ -25,19 +21,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from my_api import cors
 
-from .conftest import Project, clean_environment
+from .conftest import Project
+from .servers import HOST, serve
 
 PAGE = "https://page.example"
 LAYOUTS = 1_000
 REQUESTS_PER_LAYOUT = 60
 LARGEST_SHARE_REFUSED = 0.65  # of the layouts, by the check at the start; measured: 0.63
 
-SERVERS = {
-    "gunicorn": ["gunicorn", "--bind", "127.0.0.1:0", "wsgi:app"],
-    "waitress": ["waitress", "--listen", "127.0.0.1:0", "wsgi:app"],
-    "flask run": ["flask", "run", "--port", "0"],
-}
-SECONDS_TO_START = 20
+SERVERS = ["gunicorn-sync", "waitress", "flask"]
 PUBLIC = "https://public.example"
 ADMIN = "https://admin.example"
 
@@ -331,44 +323,11 @@ class Answer(NamedTuple):
 
 
 @pytest.fixture(scope="module", params=SERVERS)
-def port(
-    request: pytest.FixtureRequest,
-    default_project: Project,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[int]:
+def port(request: pytest.FixtureRequest, default_project: Project) -> Iterator[int]:
     """The port where a server serves the default project."""
-    log = tmp_path_factory.mktemp("server") / "log"
-    environment = clean_environment(
-        CORS_ORIGINS=PUBLIC,
-        CORS_ORIGINS_ADMIN=ADMIN,
-        PYTHONPATH=str(default_project.path / "src"),
-        PYTHONDONTWRITEBYTECODE="1",
-        PYTHONUNBUFFERED="1",
-    )
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            [sys.executable, "-m", *SERVERS[request.param]],
-            cwd=default_project.path,
-            env=environment,
-            stdout=output,
-            stderr=output,
-        ) as server,
-    ):
-        try:
-            yield port_in(log, server)
-        finally:
-            server.terminate()
-
-
-def port_in(log: Path, server: subprocess.Popen[bytes]) -> int:
-    """Return the port that a server writes into its log once it listens."""
-    deadline = time.monotonic() + SECONDS_TO_START
-    while time.monotonic() < deadline and server.poll() is None:
-        if address := re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text()):
-            return int(address[1])
-        time.sleep(0.02)
-    raise RuntimeError(f"the server does not listen:\n{log.read_text()}")
+    env = {"CORS_ORIGINS": PUBLIC, "CORS_ORIGINS_ADMIN": ADMIN}
+    with serve(default_project, request.param, env=env) as running:
+        yield running.port
 
 
 def post(port: int, target: str, origin: str) -> Answer:
@@ -379,7 +338,7 @@ def post(port: int, target: str, origin: str) -> Answer:
         "Content-Type: application/json\r\nConnection: close\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection((HOST, port), timeout=10) as connection:
         connection.sendall(head.encode() + body)
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))
     headers, _, content = answer.decode("latin-1").partition("\r\n\r\n")

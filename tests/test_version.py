@@ -1,10 +1,10 @@
 """The version stands in the CORS package alone; the generated README names it with the commit."""
 
 import re
-import sys
+import shutil
 from pathlib import Path
 
-from .conftest import PACKAGE, ROOT, run_shell
+from .conftest import COOKIECUTTER, PACKAGE, ROOT, must_run
 
 STATED_IN = PACKAGE / "cors/__init__.py"
 (VERSION,) = re.findall(r'^__version__ = "(.+)"$', STATED_IN.read_text(encoding="utf-8"), re.M)
@@ -12,28 +12,29 @@ STATED_IN = PACKAGE / "cors/__init__.py"
 
 def made_with(template: Path, folder: Path) -> str:
     """Return what the README of a project says of the template that made it."""
-    done = run_shell(
-        f"{sys.executable} -m cookiecutter {template} --no-input -o {folder}", folder.parent
-    )
-    assert done.returncode == 0, done.stderr
+    must_run(*COOKIECUTTER, template, "-o", folder, cwd=folder.parent)
     text = (folder / "my-api/README.md").read_text(encoding="utf-8")
     (words,) = re.findall(r"made with \[flask-cors-api\]\(\S+\)\n(.*);", text)
     return str(words)
 
 
 def test_the_readme_names_version_and_commit(repository: Path, tmp_path: Path) -> None:
-    commit = run_shell("git rev-parse HEAD", repository).stdout[:12]
+    commit = must_run("git", "rev-parse", "HEAD", cwd=repository)[:12]
     detached = tmp_path / "detached"
-    run_shell(f"git clone -q {repository} {detached} && git -C {detached} checkout -qd", tmp_path)
+    must_run("git", "clone", "-q", repository, detached, cwd=tmp_path)
+    must_run("git", "checkout", "-qd", cwd=detached)
 
     for template in (repository, detached):
         assert made_with(template, tmp_path / template.name) == f"{VERSION}, commit {commit}"
 
 
 def test_without_a_repository_there_is_no_commit(repository: Path, tmp_path: Path) -> None:
-    run_shell(f"mkdir export && git -C {repository} archive HEAD | tar x -C export", tmp_path)
+    export = tmp_path / "export"
+    export.mkdir()
+    must_run("git", "archive", "HEAD", "-o", tmp_path / "export.tar", cwd=repository)
+    shutil.unpack_archive(tmp_path / "export.tar", export, filter="data")
 
-    assert made_with(tmp_path / "export", tmp_path / "made") == VERSION
+    assert made_with(export, tmp_path / "made") == VERSION
 
 
 def test_the_changelog_tells_of_the_version() -> None:
@@ -45,6 +46,6 @@ def test_the_changelog_tells_of_the_version() -> None:
 
 
 def test_nothing_else_states_the_version() -> None:
-    stated = run_shell(f"git grep -lF {VERSION} -- ':!CHANGELOG.md'", ROOT)
+    stated = must_run("git", "grep", "-lF", VERSION, "--", ":!CHANGELOG.md", cwd=ROOT)
 
-    assert stated.stdout.splitlines() == [str(STATED_IN.relative_to(ROOT))]
+    assert stated.splitlines() == [str(STATED_IN.relative_to(ROOT))]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -54,17 +56,6 @@ class Seen(NamedTuple):
     body: str
 
 
-def find_chromium() -> str:
-    """Return the program; without one the test is skipped, but fails where CI is true."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program:
-        return program
-    sentence = "Chromium is not installed, so no page in a real browser was asked"
-    if os.environ.get("CI") == "true":
-        pytest.fail(sentence)
-    pytest.skip(sentence)
-
-
 @contextmanager
 def served(app: WSGIApplication) -> Iterator[int]:
     """Serve an application with waitress on 127.0.0.1; yields the port."""
@@ -78,6 +69,29 @@ def served(app: WSGIApplication) -> Iterator[int]:
         server.trigger.pull_trigger(partial(close_all, sockets))
         thread.join()
         server.task_dispatcher.shutdown()
+
+
+@contextmanager
+def opened(chromium: str, address: str) -> Iterator[Path]:
+    """Open an address in Chromium; yields its log. What it writes is gone when the block ends."""
+    with TemporaryDirectory() as profile, Path(profile, "log").open("wb") as log:
+        Path(profile, "Default").mkdir()
+        Path(profile, "Default/Preferences").write_text(PREFERENCES)
+        process = subprocess.Popen(
+            [chromium, *FLAGS, f"--user-data-dir={profile}", address],
+            env={**os.environ, "TMPDIR": profile},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            yield Path(log.name)
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                for _ in range(500):  # its processes write until they are gone
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+                    time.sleep(0.01)
 
 
 class Pages:
@@ -94,31 +108,23 @@ class Pages:
         self._reports: Queue[list[Any]] = Queue()
 
     def browse(
-        self, chromium: str, profile: Path, port: int, visits: Sequence[tuple[str, Plan]]
+        self, chromium: str, port: int, visits: Sequence[tuple[str, Plan]]
     ) -> Iterator[Seen | None]:
         """Open the address of each visit in turn; yield what its page saw, call by call.
 
-        `port` is where this server is, `profile` an empty folder.
+        `port` is where this server is.
         """
         self._plans = [plan for _, plan in visits]
         self._addresses = [
             f"{address}?http://localhost:{port}/visits/{visit}"
             for visit, (address, _) in enumerate(visits)
         ]
-        (profile / "Default").mkdir()
-        (profile / "Default/Preferences").write_text(PREFERENCES)
-        command = [chromium, *FLAGS, f"--user-data-dir={profile}", self._addresses[0]]
-        with (
-            (profile / "log").open("w+") as log,
-            subprocess.Popen(command, stdout=log, stderr=log) as process,
-        ):
+        with opened(chromium, self._addresses[0]) as log:
             try:
                 reports = [self._reports.get(timeout=SECONDS) for _ in visits]
             except Empty:
-                log.seek(0)
-                pytest.fail(f"no page reported within {SECONDS} seconds; Chromium:\n{log.read()}")
-            finally:
-                process.kill()
+                words = log.read_text(encoding="utf-8")
+                pytest.fail(f"no page reported within {SECONDS} seconds; Chromium:\n{words}")
         for report in reports:
             for seen in report:
                 yield seen and Seen(

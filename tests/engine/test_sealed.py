@@ -3,7 +3,6 @@
 import ast
 import re
 import shutil
-import subprocess
 import sys
 import textwrap
 import tokenize
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 from my_api import cors
 
-from ..conftest import Project, clean_environment, run_shell
+from ..conftest import Project, clean_environment, must_run
 
 MODULES = ["problems", "origins", "diagnosis", "policy", "settings", "env_file", "middleware"]
 MODULES += ["routes", "browser", "cli", "__init__"]
@@ -71,11 +70,9 @@ def test_grammar_and_words_need_the_standard_library_only(name: str) -> None:
         import_module("package.{name}")
         print(*sorted(name for name in sys.modules if name.startswith("package.")))
     """
-    command = [sys.executable, "-B", "-c", textwrap.dedent(code)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    printed = must_run(sys.executable, "-B", "-c", textwrap.dedent(code), cwd=FOLDER)
 
-    assert done.returncode == 0, done.stderr
-    assert set(done.stdout.split()) <= {"package.origins", "package.diagnosis"}
+    assert set(printed.split()) <= {"package.origins", "package.diagnosis"}
 
 
 def test_the_folder_alone_works_in_another_package(tmp_path: Path) -> None:
@@ -100,11 +97,10 @@ def test_the_folder_alone_works_in_another_package(tmp_path: Path) -> None:
     """
     (tmp_path / "main.py").write_text(textwrap.dedent(code))
 
-    command = f"'{sys.executable}' -B -P -W error main.py"
-    done = run_shell(command, tmp_path, env=clean_environment(PYTHONPATH="."))
+    command = (sys.executable, "-B", "-P", "-W", "error", "main.py")
+    printed = must_run(*command, cwd=tmp_path, env=clean_environment(PYTHONPATH="."))
 
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"{{'said': 'hello'}}\nflask-cors-api {cors.__version__}\n")
+    assert printed.startswith(f"{{'said': 'hello'}}\nflask-cors-api {cors.__version__}\n")
 
 
 def test_its_public_names_are_few() -> None:

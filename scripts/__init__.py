@@ -1,0 +1,1 @@
+"""What `make demo` runs, and how commands and servers are run here."""
