@@ -8,6 +8,22 @@ READY_FOR_BENCH := $(VENV)/.ready-for-bench
 EXTENSIONS := .venv-extensions
 READY_FOR_EXTENSIONS := $(EXTENSIONS)/.ready
 
+UV := $(shell command -v uv 2> /dev/null)
+PIP := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
+
+# $(call install,what pip is to install)
+install = $(PIP) $(1) || { echo "$(NEEDED)" >&2; exit 1; }
+NEEDED := Packages come from PyPI: this needs a network, or a mirror that uv or pip is told of.
+
+# With PYTHON=... that is not the Python of .venv, .venv is made anew.
+ifneq ($(origin PYTHON), file)
+WHICH := -c 'import sys; print(sys.base_prefix, sys.version)'
+ifneq ($(shell "$(PYTHON)" $(WHICH) 2> /dev/null), $(shell $(BIN)/python $(WHICH) 2> /dev/null))
+.PHONY: $(READY)
+REMOVE_ANOTHER := rm -rf $(VENV)
+endif
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all bench lint clean
 
@@ -35,25 +51,17 @@ clean: ## Remove what the other targets made
 	rm -rf $(VENV) $(EXTENSIONS) build
 
 $(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
 	@echo "Setting up $(VENV) ..."
-	@if command -v uv > /dev/null; then \
-		uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
-		uv pip install --quiet --python $(BIN)/python --group dev; \
-	else \
-		$(PYTHON) -m venv $(VENV) && \
-		$(BIN)/python -m pip install --quiet --upgrade pip && \
-		$(BIN)/python -m pip install --quiet --group dev; \
-	fi
+	@$(REMOVE_ANOTHER)
+	@$(if $(UV),uv venv --quiet --allow-existing --python "$(PYTHON)","$(PYTHON)" -m venv) $(VENV)
+	@$(if $(UV),,$(call install,--upgrade pip))
+	@$(call install,--group dev)
 	@touch $@
 
 $(READY_FOR_BENCH): $(READY)
 	@echo "Adding what the benchmarks compare with to $(VENV) ..."
-	@if command -v uv > /dev/null; then \
-		uv pip install --quiet --python $(BIN)/python --group bench; \
-	else \
-		$(BIN)/python -m pip install --quiet --group bench; \
-	fi
+	@$(call install,--group bench)
 	@touch $@
 
 $(READY_FOR_EXTENSIONS): pyproject.toml

@@ -8,35 +8,35 @@ import sys
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
-from .conftest import ROOT, Bake, Project, clean_environment
-from .conftest import run_shell as run
+from .conftest import COOKIECUTTER, ROOT, Bake, Project, clean_environment, must_run, run, run_shell
+
+
+@pytest.fixture
+def clone(repository: Path, tmp_path: Path) -> Path:
+    """A clone in a folder whose name a careless command trips over."""
+    clone = tmp_path / "it's here/flask-cors-api"
+    must_run("git", "clone", "-q", repository, clone, cwd=tmp_path)
+    return clone
 
 
 def test_it_bakes_from_git(repository: Path, tmp_path: Path) -> None:
-    env = clean_environment(HOME=str(tmp_path / "home"))
-    done = run(
-        f"{sys.executable} -m cookiecutter git+file://{repository} --no-input", tmp_path, env
-    )
+    must_run(*COOKIECUTTER, f"git+file://{repository}", cwd=tmp_path)
 
-    assert done.returncode == 0, done.stderr
     assert (tmp_path / "my-api/wsgi.py").is_file()
 
 
-def test_the_next_steps_are_commands_and_at_most_six(repository: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "it's here"
-    folder.mkdir()
-    done = run(
-        f"PWD={shlex.quote(str(folder))} {sys.executable} -m cookiecutter {ROOT} --no-input "
-        "blueprints=orders cors_origins=https://*.example.com",
-        folder,
-        clean_environment(PATH="/usr/bin:/bin"),
-    )
-    steps = done.stdout.splitlines()
+def test_the_next_steps_are_commands_and_at_most_six(clone: Path) -> None:
+    answers = ("blueprints=orders", "cors_origins=https://*.example.com")
+    env = clean_environment(PATH="/usr/bin:/bin")
+    printed = must_run(*COOKIECUTTER, clone, *answers, cwd=clone.parent, env=env)
+    steps = printed.splitlines()
 
     assert steps[0] == "cd my-api"
     assert len(steps) <= 6
-    assert run("; ".join(f"bash -nc {shlex.quote(step)}" for step in steps), folder).returncode == 0
+    for step in steps:
+        must_run("bash", "-nc", step, cwd=clone)
     assert steps[-1].startswith(
         'curl -i -H "Origin: https://app.example.com" http://127.0.0.1:8000/api/orders/'
     )
@@ -44,12 +44,11 @@ def test_the_next_steps_are_commands_and_at_most_six(repository: Path, tmp_path:
 
 
 def test_the_next_steps_work_when_pasted(tmp_path: Path) -> None:
-    done = run(f"{sys.executable} -m cookiecutter {ROOT} --no-input", tmp_path)
-    steps = done.stdout.splitlines()
+    steps = must_run(*COOKIECUTTER, ROOT, cwd=tmp_path).splitlines()
     script = "\n".join(f"{step} &" if "flask run" in step else step for step in steps)
     patient = script.replace("curl -i", "curl -isS --retry 50 --retry-delay 1 --retry-connrefused")
 
-    pasted = run(f"trap 'kill %1' EXIT\n{patient}", tmp_path)
+    pasted = run_shell(f"trap 'kill %1' EXIT\n{patient}", tmp_path)
 
     assert pasted.returncode == 0, pasted.stderr
     assert " passed in " in pasted.stdout
@@ -58,35 +57,99 @@ def test_the_next_steps_work_when_pasted(tmp_path: Path) -> None:
     )
 
 
-def test_the_demo_works_twice(repository: Path) -> None:
+DEMO = (sys.executable, "-m", "scripts.demo")
+
+
+def test_the_demo_works_twice(clone: Path) -> None:
     for _ in range(2):
-        done = run(f"{sys.executable} -m scripts.demo", repository)
+        printed = must_run(*DEMO, cwd=clone)
 
-        assert done.returncode == 0, done.stdout + done.stderr
-        answers = re.findall(r"^< (\d+) ", done.stdout, flags=re.MULTILINE)
+        answers = re.findall(r"^< (\d+) ", printed, flags=re.MULTILINE)
         assert answers == ["200", "200", "204", "200", "403"]
-        assert done.stdout.count("< Access-Control-Allow-Origin: ") == 3
-        assert "\ncd build/my-api\n" in done.stdout
+        assert printed.count("< Access-Control-Allow-Origin: ") == 3
+        assert "\ncd build/my-api\n" in printed
 
-    kept = list((repository / "build").glob("my-api-until-*"))
+    kept = list((clone / "build").glob("my-api-until-*"))
     assert len(kept) == 1
-    assert "is now build/my-api-until-" in done.stdout
+    assert "is now build/my-api-until-" in printed
+
+
+@pytest.fixture(params=["with uv", "without uv"])
+def offline(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """The environment of somebody who has no network, and downloaded nothing before."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    if request.param == "with uv":
+        (programs / "uv").symlink_to(find_uv_bin())
+    return {
+        **{k: v for k, v in clean_environment().items() if not k.startswith(("PIP_", "UV_"))},
+        "PATH": f"{programs}:/usr/bin:/bin",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_INDEX": "1",
+        "UV_CACHE_DIR": str(tmp_path / "cache"),
+        "UV_NO_CONFIG": "1",
+        "UV_OFFLINE": "1",
+    }
+
+
+@pytest.mark.parametrize("command", [("make", "demo", f"PYTHON={sys.executable}"), DEMO])
+def test_without_a_network_the_demo_says_what_it_needs(
+    clone: Path, offline: dict[str, str], command: tuple[str, ...]
+) -> None:
+    done = run(*command, cwd=clone, env=offline)
+    last = [line for line in done.stderr.splitlines() if not line.startswith("make: ")][-1]
+
+    assert done.returncode != 0
+    assert last == (
+        "Packages come from PyPI: this needs a network, or a mirror that uv or pip is told of."
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("python", "given", "is_made_anew"),
+    [
+        ("echo another", [f"PYTHON={sys.executable}"], True),
+        (f'exec {shlex.quote(sys.executable)} "$@"', [f"PYTHON={sys.executable}"], False),
+        ("echo another", [], False),
+    ],
+    ids=["another", "the same", "none given"],
+)
+def test_another_python_makes_the_environment_anew(
+    clone: Path, offline: dict[str, str], python: str, given: list[str], is_made_anew: bool
+) -> None:
+    installed = clone / ".venv/bin/python"
+    installed.parent.mkdir(parents=True)
+    installed.write_text(f"#!/bin/sh\n{python}\n")
+    installed.chmod(0o755)
+    (clone / ".venv/.ready").touch()
+    (clone / ".venv/old").touch()
+
+    done = run("make", ".venv/.ready", *given, cwd=clone, env=offline)
+
+    assert ("Setting up .venv" in done.stdout) is is_made_anew
+    assert (clone / ".venv/old").exists() is not is_made_anew
+    if is_made_anew:
+        version = must_run(installed, "-c", "import sys; print(sys.version)", cwd=clone)
+        assert version.strip() == sys.version
 
 
 @pytest.mark.parametrize("target", ["demo", "test", "test-all", "clean"])
 def test_make_lists_its_targets(target: str) -> None:
-    assert re.search(rf"^{target} +\w", run("make", ROOT).stdout, flags=re.MULTILINE)
+    assert re.search(rf"^{target} +\w", must_run("make", cwd=ROOT), flags=re.MULTILINE)
 
 
-def test_make_names_the_python_that_it_needs(repository: Path, tmp_path: Path) -> None:
-    old = tmp_path / "python3"
-    old.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'raise SystemExit(\"too old\")'\n")
+def test_make_names_the_python_that_it_needs(clone: Path) -> None:
+    old = clone.parent / "python3"
+    as_old = "import sys; sys.version_info = (3, 10); exec(sys.argv[2])"
+    old.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c "{as_old}" "$@"\n')
     old.chmod(0o755)
 
-    done = run(f"make demo PYTHON={old}", repository)
+    done = run("make", "demo", f"PYTHON={old}", cwd=clone)
 
     assert done.returncode != 0
-    assert not (repository / ".venv").exists()
+    assert "Python 3.11 or later is needed: make PYTHON=python3.12 ...\n" in done.stderr
+    assert not (clone / ".venv").exists()
 
 
 def test_wsgi_reads_the_env_file_beside_it_from_any_folder(bake: Bake, tmp_path: Path) -> None:
@@ -95,11 +158,8 @@ def test_wsgi_reads_the_env_file_beside_it_from_any_folder(bake: Bake, tmp_path:
 
     def origins(**env: str) -> str:
         paths = os.pathsep.join([str(project.path), str(project.path / "src")])
-        return run(
-            f"{sys.executable} -c {shlex.quote(show)}",
-            tmp_path,
-            clean_environment(PYTHONPATH=paths, **env),
-        ).stdout.strip()
+        env = clean_environment(PYTHONPATH=paths, **env)
+        return must_run(sys.executable, "-c", show, cwd=tmp_path, env=env).strip()
 
     assert origins() == "('http://localhost:3000', 'http://localhost:5173')"
     with (project.path / ".env").open("a") as env_file:
