@@ -201,6 +201,14 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def clone(repository: Path, tmp_path: Path) -> Path:
+    """A clone in a folder whose name a careless command trips over."""
+    clone = tmp_path / "it's here/flask-cors-api"
+    must_run("git", "clone", "-q", repository, clone, cwd=tmp_path)
+    return clone
+
+
 @pytest.fixture(scope="session")
 def package() -> ModuleType:
     """The package of the default project with its CORS modules."""

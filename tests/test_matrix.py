@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Bake, bake_into, clean_environment, must_run, run, run_shell
+from .conftest import ROOT, TEMPLATE, Bake, bake_into, clean_environment, must_run, run, run_shell
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 BLUEPRINTS = ["orders", "public, admin", "orders, catalog, admin, v2, hooks"]
@@ -89,6 +89,7 @@ def test_it_is_green(
 
 
 def test_the_workflows_run_on_the_same_pythons() -> None:
-    for workflow in ROOT.glob("**/.github/workflows/test.yml"):
-        (pythons,) = re.findall(r"python: \[(.*)\]", workflow.read_text(encoding="utf-8"))
+    for folder in (ROOT, TEMPLATE):
+        workflow = (folder / ".github/workflows/test.yml").read_text(encoding="utf-8")
+        (pythons,) = re.findall(r"python: \[(.*)\]", workflow)
         assert pythons == ", ".join(f'"{version}"' for version in PYTHONS)

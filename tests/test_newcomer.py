@@ -13,14 +13,6 @@ from uv import find_uv_bin
 from .conftest import COOKIECUTTER, ROOT, Bake, Project, clean_environment, must_run, run, run_shell
 
 
-@pytest.fixture
-def clone(repository: Path, tmp_path: Path) -> Path:
-    """A clone in a folder whose name a careless command trips over."""
-    clone = tmp_path / "it's here/flask-cors-api"
-    must_run("git", "clone", "-q", repository, clone, cwd=tmp_path)
-    return clone
-
-
 def test_it_bakes_from_git(repository: Path, tmp_path: Path) -> None:
     must_run(*COOKIECUTTER, f"git+file://{repository}", cwd=tmp_path)
 
@@ -74,12 +66,12 @@ def test_the_demo_works_twice(clone: Path) -> None:
     assert "is now build/my-api-until-" in printed
 
 
-@pytest.fixture(params=["with uv", "without uv"])
+@pytest.fixture
 def offline(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
-    """The environment of somebody who has no network, and downloaded nothing before."""
+    """The environment of somebody without a network or earlier downloads; uv may be missing too."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    if request.param == "with uv":
+    if getattr(request, "param", "with uv") == "with uv":
         (programs / "uv").symlink_to(find_uv_bin())
     return {
         **{k: v for k, v in clean_environment().items() if not k.startswith(("PIP_", "UV_"))},
@@ -92,6 +84,7 @@ def offline(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize("offline", ["with uv", "without uv"], indirect=True)
 @pytest.mark.parametrize("command", [("make", "demo", f"PYTHON={sys.executable}"), DEMO])
 def test_without_a_network_the_demo_says_what_it_needs(
     clone: Path, offline: dict[str, str], command: tuple[str, ...]
