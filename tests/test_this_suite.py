@@ -27,7 +27,7 @@ def test_they_pass_in_any_folder_whatever_is_set_and_leave_nothing(
         "FLASK_DEBUG": "1",
         "GIT_DIR": "/nowhere",
         "HOME": str(home),
-        "MAKEFLAGS": "--no-such-option",
+        "MAKEFLAGS": "n",
         "TMPDIR": str(temporary),
         "XDG_CONFIG_HOME": str(home / "config"),
     }
