@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -58,6 +59,16 @@ class Project:
             for path in self.path.rglob("*")
             if path.is_file() and path.suffix != ".pyc"
         )
+
+    def append(self, name: str, text: str) -> None:
+        """Add to the end of one of its files."""
+        with (self.path / name).open("a", encoding="utf-8") as file:
+            file.write(text)
+
+    def copy(self, folder: Path) -> Project:
+        """Copy it into a folder, but for what Python leaves behind."""
+        ignored = shutil.ignore_patterns("__pycache__")
+        return Project(shutil.copytree(self.path, folder / self.path.name, ignore=ignored))
 
     def run(
         self, *command: str, env: dict[str, str] | None = None
@@ -163,10 +174,21 @@ def import_default_project(config: pytest.Config) -> None:
     config.stash[DEFAULT_PROJECT] = project
 
 
+@pytest.fixture(scope="session")
+def baked(tmp_path_factory: pytest.TempPathFactory) -> Bake:
+    """Bake a project with some answers given, the others at their defaults; tests only read it."""
+
+    @cache
+    def bake_once(**answers: Any) -> Project:
+        return bake_into(tmp_path_factory.mktemp("baked"), **answers)
+
+    return bake_once
+
+
 @pytest.fixture
-def bake(tmp_path: Path) -> Bake:
-    """Bake a project with some answers given and the others at their defaults."""
-    return lambda **answers: bake_into(tmp_path / "baked", **answers)
+def bake(baked: Bake, tmp_path: Path) -> Bake:
+    """Bake a project of the test's own, to be changed."""
+    return lambda **answers: baked(**answers).copy(tmp_path / "baked")
 
 
 @pytest.fixture(scope="session")

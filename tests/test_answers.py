@@ -12,7 +12,7 @@ import pytest
 
 import local_extensions
 
-from .conftest import ROOT, TEMPLATE, Bake, clean_environment
+from .conftest import ROOT, TEMPLATE, bake_into, clean_environment
 
 HOSTILE = """O'Brien "the API" \\ {{ 1 + 1 }} {% raw %} ${HOME} `id` \"\"\" é 🚀 </h1> #"""
 
@@ -171,9 +171,11 @@ def test_the_slug_follows_from_the_name(tmp_path: Path) -> None:
     assert (tmp_path / "unser-shop/src/unser_shop/__init__.py").is_file()
 
 
-def test_reading_origins_writes_no_bytecode(bake: Bake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_origins_writes_no_bytecode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    project = bake(cors_origins="https://app.example.com")
+    project = bake_into(tmp_path, cors_origins="https://app.example.com")
 
     assert list(ROOT.glob("{{cookiecutter.project_slug}}/**/__pycache__")) == []
     assert list(project.path.rglob("__pycache__")) == []

@@ -1,12 +1,11 @@
 """What is baked passes its own tests, linters and type checker, whatever was answered."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .conftest import Bake, Project, bake_into
+from .conftest import Bake, Project
 
 ANSWERS: dict[str, dict[str, str]] = {
     "default": {},
@@ -39,55 +38,38 @@ STRICT_MYPY = "--config-file= --strict src tests wsgi.py"
 TEMPLATE_SYNTAX = re.compile(r"\{\{|\{%|%\}|cookiecutter\.")
 
 
-@pytest.fixture(scope="module")
-def baked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Project]:
-    """Bake each set of answers once."""
-    projects: dict[str, Project] = {}
-
-    def bake_once(name: str) -> Project:
-        if name not in projects:
-            projects[name] = bake_into(tmp_path_factory.mktemp("baked"), **ANSWERS[name])
-        return projects[name]
-
-    return bake_once
+@pytest.fixture(params=ANSWERS)
+def project(request: pytest.FixtureRequest, baked: Bake) -> Project:
+    """The project of each set of answers."""
+    return baked(**ANSWERS[request.param])
 
 
-@pytest.mark.parametrize("answers", ANSWERS)
-def test_its_own_suite_passes(baked: Callable[[str], Project], answers: str) -> None:
-    done = baked(answers).run("pytest", "-q", "-p", "no:cacheprovider")
+def test_its_own_suite_passes(project: Project) -> None:
+    done = project.run("pytest", "-q", "-p", "no:cacheprovider")
 
     assert done.returncode == 0, done.stdout
     assert re.search(r"\b[1-9]\d+ passed in", done.stdout)
 
 
-@pytest.mark.parametrize("answers", ANSWERS)
 @pytest.mark.parametrize("command", ["check", "format --check", STRICT_RUFF])
-def test_ruff_changes_nothing(baked: Callable[[str], Project], answers: str, command: str) -> None:
-    done = baked(answers).run("ruff", *command.split(), "--no-cache")
+def test_ruff_changes_nothing(project: Project, command: str) -> None:
+    done = project.run("ruff", *command.split(), "--no-cache")
 
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("answers", ANSWERS)
 @pytest.mark.parametrize("options", ["", STRICT_MYPY])
 def test_it_is_typed(
-    baked: Callable[[str], Project],
-    answers: str,
-    options: str,
-    tmp_path_factory: pytest.TempPathFactory,
+    project: Project, options: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     cache = str(tmp_path_factory.getbasetemp() / "mypy")
-    done = baked(answers).run(
-        "mypy", "--cache-dir", cache, *options.split(), env={"MYPYPATH": "src"}
-    )
+    done = project.run("mypy", "--cache-dir", cache, *options.split(), env={"MYPYPATH": "src"})
 
     assert done.returncode == 0, done.stdout
     assert "Success: no issues found" in done.stdout
 
 
-@pytest.mark.parametrize("answers", ANSWERS)
-def test_no_template_syntax_is_left(baked: Callable[[str], Project], answers: str) -> None:
-    project = baked(answers)
+def test_no_template_syntax_is_left(project: Project) -> None:
     allowed = {
         # Expressions of GitHub's own, and the rule for placeholders that CORS_ORIGINS refuses
         Path(".github/workflows/test.yml"): "${{",
@@ -114,11 +96,7 @@ def test_the_skeleton_is_gone(default_project: Project) -> None:
     assert (names, texts) == ([], [])
 
 
-@pytest.mark.parametrize("answers", ANSWERS)
-def test_every_text_file_ends_with_one_newline(
-    baked: Callable[[str], Project], answers: str
-) -> None:
-    project = baked(answers)
+def test_every_text_file_ends_with_one_newline(project: Project) -> None:
     texts = {path: (project.path / path).read_bytes() for path in project.files()}
 
     assert [path for path, text in texts.items() if text and not text.endswith(b"\n")] == []
@@ -126,8 +104,8 @@ def test_every_text_file_ends_with_one_newline(
     assert [path for path, text in texts.items() if b"\r" in text or b" \n" in text] == []
 
 
-def test_blueprints_are_made_from_the_answer(baked: Callable[[str], Project]) -> None:
-    project = baked("three blueprints")
+def test_blueprints_are_made_from_the_answer(baked: Bake) -> None:
+    project = baked(**ANSWERS["three blueprints"])
     modules = {path.name for path in (project.package / "blueprints").glob("*.py")}
     tests = {path.name for path in (project.path / "tests").glob("test_*.py")}
 
@@ -168,8 +146,8 @@ def test_the_env_file_holds_the_answered_origins(default_project: Project) -> No
     assert "\n# CORS_ORIGINS_ADMIN=" in env
 
 
-def test_none_means_nobody(baked: Callable[[str], Project]) -> None:
-    assert "\nCORS_ORIGINS=\n" in baked("one blueprint").read(".env")
+def test_none_means_nobody(baked: Bake) -> None:
+    assert "\nCORS_ORIGINS=\n" in baked(**ANSWERS["one blueprint"]).read(".env")
 
 
 def test_every_variable_is_explained_in_two_lines(default_project: Project) -> None:
@@ -205,8 +183,8 @@ OPTIONAL = {"docker": {"Dockerfile", ".dockerignore"}, "github_actions": {".gith
 
 @pytest.mark.parametrize("option", OPTIONAL)
 @pytest.mark.parametrize("wanted", [True, False])
-def test_options_are_there_if_wanted(bake: Bake, option: str, wanted: bool) -> None:
-    present = {path.name for path in bake(**{option: wanted}).path.iterdir()}
+def test_options_are_there_if_wanted(baked: Bake, option: str, wanted: bool) -> None:
+    present = {path.name for path in baked(**{option: wanted}).path.iterdir()}
 
     everything = set().union(*OPTIONAL.values())
     assert present & everything == (everything if wanted else everything - OPTIONAL[option])

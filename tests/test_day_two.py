@@ -20,14 +20,14 @@ def write(project: Project, name: str, text: str) -> None:
 
 def set_in_env(project: Project, *lines: str) -> None:
     """Add settings to .env."""
-    write(project, ".env", project.read(".env") + "".join(f"{line}\n" for line in lines))
+    project.append(".env", "".join(f"{line}\n" for line in lines))
 
 
 def add_snippet(project: Project, word: str) -> None:
     """Add the Python block of the README that holds a word to the public blueprint."""
     blocks = re.findall(r"^```python\n(.*?)^```$", project.read("README.md"), re.DOTALL | re.M)
     (block,) = [block for block in blocks if word in block]
-    write(project, PUBLIC, f"{project.read(PUBLIC)}\n\n{block}")
+    project.append(PUBLIC, f"\n\n{block}")
 
 
 def copied(project: Project, name: str, new: str) -> None:
@@ -174,7 +174,7 @@ def test_cookies_cross_origins_with_the_settings_that_are_listed(bake: Bake) -> 
             session["user"] = "Ada"
             return {"ok": True}
         """
-    write(project, PUBLIC, project.read(PUBLIC) + "\n" + textwrap.dedent(view))
+    project.append(PUBLIC, "\n" + textwrap.dedent(view))
 
     with serve(project, "flask") as server:
         answer = server.ask("/api/public/login", headers={"Origin": "https://app.example.com"})

@@ -83,8 +83,7 @@ def project(bake: Bake) -> Project:
     """A project with the variables of the load in its .env, and views for these tests."""
     project = bake(blueprints=BLUEPRINTS)
     write_settings(project, VARIABLES)
-    module = project.package / "blueprints/public.py"
-    module.write_text(module.read_text(encoding="utf-8") + VIEWS, encoding="utf-8")
+    project.append("src/my_api/blueprints/public.py", VIEWS)
     return project
 
 

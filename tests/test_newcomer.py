@@ -155,8 +155,7 @@ def test_wsgi_reads_the_env_file_beside_it_from_any_folder(bake: Bake, tmp_path:
         return must_run(sys.executable, "-c", show, cwd=tmp_path, env=env).strip()
 
     assert origins() == "('http://localhost:3000', 'http://localhost:5173')"
-    with (project.path / ".env").open("a") as env_file:
-        env_file.write("CORS_ORIGINS_ADMIN=https://added.example\n")
+    project.append(".env", "CORS_ORIGINS_ADMIN=https://added.example\n")
     assert origins() == "('https://added.example',)"
     assert origins(CORS_ORIGINS_ADMIN="https://real.example") == "('https://real.example',)"
 
@@ -165,8 +164,7 @@ def test_the_environment_beats_env_and_env_beats_flaskenv(bake: Bake) -> None:
     project = bake()
     files = {".env": "CORS_MAX_AGE=2", ".flaskenv": "CORS_MAX_AGE=1\nCORS_MAX_AGE_ADMIN=1"}
     for name, line in files.items():
-        with (project.path / name).open("a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
+        project.append(name, f"{line}\n")
 
     def max_ages(**env: str) -> list[str]:
         shown = project.run("flask", "cors", env=env).stdout

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,11 +112,8 @@ def site_of(
 def project(default_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with a view that tells where it is and who asks; nothing without an nginx."""
     find_nginx()
-    path = tmp_path_factory.mktemp("behind-nginx") / "my-api"
-    shutil.copytree(default_project.path, path, ignore=shutil.ignore_patterns("__pycache__"))
-    project = Project(path)
-    module = project.package / "blueprints/public.py"
-    module.write_text(module.read_text(encoding="utf-8") + VIEW, encoding="utf-8")
+    project = default_project.copy(tmp_path_factory.mktemp("behind-nginx"))
+    project.append("src/my_api/blueprints/public.py", VIEW)
     return project
 
 

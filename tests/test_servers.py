@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -35,12 +34,9 @@ def broken() -> None:
 @pytest.fixture(scope="module")
 def project(default_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with origins of its own in .env, and a view that fails."""
-    path = tmp_path_factory.mktemp("served") / "my-api"
-    shutil.copytree(default_project.path, path, ignore=shutil.ignore_patterns("__pycache__"))
-    project = Project(path)
-    (path / ".env").write_text(f"CORS_ORIGINS={FILE}\nCORS_ORIGINS_ADMIN={FILE}\n")
-    module = project.package / "blueprints/public.py"
-    module.write_text(module.read_text(encoding="utf-8") + VIEW, encoding="utf-8")
+    project = default_project.copy(tmp_path_factory.mktemp("served"))
+    (project.path / ".env").write_text(f"CORS_ORIGINS={FILE}\nCORS_ORIGINS_ADMIN={FILE}\n")
+    project.append("src/my_api/blueprints/public.py", VIEW)
     return project
 
 
