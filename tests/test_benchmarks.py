@@ -268,12 +268,14 @@ def test_a_run_is_written_printed_and_ends_with_its_exit_code(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("benchmarks.__main__.is_possible", lambda: False)
-    assert publish(report_of(judge("a GET", 1.05, "x", values)), tmp_path / "results") == code
+    report = report_of(judge("a GET", 1.05, "x", values), judge("unseen", 1.05, "x", []))
+    assert publish(report, tmp_path / "results") == code
 
     page = (tmp_path / "results/benchmarks.md").read_text(encoding="utf-8")
     assert capsys.readouterr().out.strip() == page.strip()
     assert ("**kept**" in page, "**BROKEN**" in page) == (code == 0, code == 1)
     assert "| ours | 49.2 µs, 1.06x (1.06-1.07) |" in page
+    assert re.search(r"^\| unseen +\| 1\.05x +\| +\|", page, re.MULTILINE)
     assert "- that: left out, no reason" in page
     assert "- the picture: left out, matplotlib is not installed" in page
     data = json.loads((tmp_path / "results/benchmarks.json").read_text(encoding="utf-8"))
@@ -353,6 +355,8 @@ def test_columns_are_as_wide_as_their_widest_cell() -> None:
     [
         (22663.4, "22,663"),
         (100, "100"),
+        (10, "10.0"),
+        (0.1, "0.10"),
         (49.24, "49.2"),
         (1.0634, "1.06"),
         (0.0294, "0.029"),
