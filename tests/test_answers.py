@@ -1,6 +1,5 @@
 """A wrong answer is refused at once in one line; a right one is data, whatever it holds."""
 
-import os
 import runpy
 import shutil
 import subprocess
@@ -12,20 +11,13 @@ import pytest
 
 import local_extensions
 
-from .conftest import ROOT, TEMPLATE, bake_into, clean_environment
+from .conftest import COOKIECUTTER, ROOT, TEMPLATE, bake_into, clean_environment, run
 
 HOSTILE = """O'Brien "the API" \\ {{ 1 + 1 }} {% raw %} ${HOME} `id` \"\"\" é 🚀 </h1> #"""
 
 
 def cookiecutter(folder: Path, *answers: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input", *answers],
-        cwd=folder,
-        env=clean_environment(HOME=str(folder)),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return run(*COOKIECUTTER, ROOT, *answers, cwd=folder)
 
 
 REFUSED = [
@@ -110,15 +102,9 @@ def test_an_allowlist_is_read_as_the_project_will_read_it(answer: str, origins: 
 
 def typed(folder: Path, *lines: str) -> subprocess.CompletedProcess[str]:
     """Type one line after the other at cookiecutter's prompts."""
-    return subprocess.run(
-        [sys.executable, "-m", "cookiecutter", str(ROOT)],
-        cwd=folder,
-        env=clean_environment(HOME=str(folder), COLUMNS="200"),
-        input="".join(f"{line}\n" for line in lines),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    command = (sys.executable, "-m", "cookiecutter", ROOT)
+    answers = "".join(f"{line}\n" for line in lines)
+    return run(*command, cwd=folder, env=clean_environment(COLUMNS="200"), typed=answers)
 
 
 def test_the_seven_questions_are_asked_in_words(tmp_path: Path) -> None:
@@ -214,15 +200,3 @@ def test_each_version_of_the_grammar_is_read_by_itself(tmp_path: Path) -> None:
 )
 def test_the_example_origin_is_allowed(answer: str, origin: str) -> None:
     assert local_extensions.example_origin(answer) == origin
-
-
-def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
-    mine = tmp_path / "my-api/mine.txt"
-    mine.parent.mkdir()
-    mine.write_text("mine")
-
-    done = cookiecutter(tmp_path)
-
-    assert done.returncode == 1
-    assert "already exists" in done.stdout + done.stderr
-    assert os.listdir(mine.parent) == ["mine.txt"]
