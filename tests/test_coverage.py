@@ -96,9 +96,7 @@ def test_the_answers_of_the_other_tests_reach_every_branch_of_the_generator(
     hook, extension = checkout / "hooks/post_gen_project.py", checkout / "local_extensions.py"
     scripts = tmp_path / "scripts"
     scripts.mkdir()
-    env = clean_environment(
-        **measuring(tmp_path, f"{extension}, {scripts}/*"), HOME=str(tmp_path), TMPDIR=str(scripts)
-    )
+    env = clean_environment(**measuring(tmp_path, f"{extension}, {scripts}/*"), TMPDIR=str(scripts))
 
     refused = [{key: answer} for key, answer, _ in REFUSED]
     accepted = [{"cors_origins": answer} for answer, _ in ACCEPTED_ORIGINS]
