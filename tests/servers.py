@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from scripts.running import (
 
 from .conftest import Project
 
-__all__ = ["COMMANDS", "HOST", "Answer", "NoAnswerError", "Server", "free_port", "serve", "started"]
+__all__ = ["COMMANDS", "HOST", "SECONDS_TO_WAIT", "Answer", "NoAnswerError", "Server"]
+__all__ += ["free_port", "serve", "started", "wait_until"]
+
+SECONDS_TO_WAIT = 30
 
 # The commands of a user, with an address and options of ours.
 COMMANDS = {
@@ -60,3 +64,11 @@ def serve(
         [str(program), *arguments], port, cwd or project.path, clean_environment(**variables)
     ) as running:
         yield running
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Return once something has happened, and fail where it takes too long."""
+    deadline = time.monotonic() + SECONDS_TO_WAIT
+    while not happened():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)

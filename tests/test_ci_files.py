@@ -10,11 +10,9 @@ import shutil
 import string
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -23,7 +21,7 @@ import pytest
 from uv import find_uv_bin
 
 from .conftest import ROOT, Bake, Project, clean_environment, must_run, run, run_shell
-from .servers import HOST, free_port
+from .servers import HOST, Server, free_port, started, wait_until
 
 TOOLS = Path(sys.executable).parent
 UV = Path(find_uv_bin())
@@ -191,7 +189,7 @@ class Image:
     """What the Dockerfile of a project makes, in folders: `root` stands for an image's /."""
 
     def __init__(self, project: Project, folder: Path) -> None:
-        self.root, self.folder, self.log = folder / "root", folder, folder / "log"
+        self.root, self.folder = folder / "root", folder
         (folder / "uv").mkdir(parents=True)
         (folder / "uv/uv").symlink_to(UV)
         for path in sent_to_docker(project):
@@ -249,24 +247,18 @@ class Image:
         return run(*command, cwd=self.workdir, env=self.env | dead_proxy).returncode == 0
 
     @contextmanager
-    def served(self) -> Iterator[int]:
-        """Run CMD, without a home; yields the port. SIGTERM must end it before Docker kills it."""
+    def served(self) -> Iterator[Server]:
+        """Run CMD, without a home. SIGTERM must end it before Docker kills it."""
         port = free_port()
         here = {"0.0.0.0": HOST, "8000": str(port)}
         command = [here.get(word, word) for word in self.command]
         env = self.env | {"HOME": "/dev/null/none"}
-        with self.log.open("w") as log:
-            server = subprocess.Popen(command, cwd=self.workdir, env=env, stdout=log, stderr=log)
-        try:
-            patience = time.monotonic() + 20
-            while self.log.read_text().count("Started worker") < 2 and time.monotonic() < patience:
-                time.sleep(0.05)
-            yield port
-            server.terminate()
-            assert server.wait(timeout=10) == 0
-        finally:
-            server.kill()
-            server.wait()
+        with started(command, port, self.workdir, env) as server:
+            wait_until(lambda: (server.stdout + server.stderr).count("Started worker") == 2)
+            yield server
+            server.process.terminate()
+            assert server.process.wait(timeout=10) == 0
+            assert not re.search("WARNING|ERROR", server.stdout + server.stderr)
 
 
 @pytest.mark.parametrize("flask", [None, "3.1.0"], ids=["without uv.lock", "with uv.lock"])
@@ -282,18 +274,15 @@ def test_the_image_serves_and_is_healthy(bake: Bake, tmp_path: Path, flask: str 
     assert (packages / f"flask-{flask}.dist-info").is_dir() is (flask is not None)
     assert list(packages.glob("my_api/__pycache__/*.pyc"))
 
-    with image.served() as port:
-        with closing(HTTPConnection(HOST, port, timeout=10)) as connection:
-            connection.request("GET", "/health")
-            assert json.loads(connection.getresponse().read()) == {"status": "ok"}
-        assert image.is_healthy(port)
+    with image.served() as server:
+        assert json.loads(server.ask("/health").body) == {"status": "ok"}
+        assert image.is_healthy(server.port)
 
-    assert not image.is_healthy(port)
+    assert not image.is_healthy(server.port)
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as broken:  # answers 501
         broken.timeout = 10
         Thread(target=broken.handle_request).start()
         assert not image.is_healthy(broken.server_port)
-    assert not re.search("WARNING|ERROR", image.log.read_text())
 
 
 def test_a_lock_that_does_not_fit_stops_the_build(bake: Bake, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
@@ -19,7 +19,7 @@ from threading import Event
 import pytest
 
 from .conftest import Bake, Project
-from .servers import HOST, Server, serve
+from .servers import HOST, SECONDS_TO_WAIT, Server, serve, wait_until
 from .test_load import (
     BLUEPRINTS,
     CONNECTIONS,
@@ -34,7 +34,6 @@ from .test_load import (
     exchanges,
 )
 
-SECONDS_TO_WAIT = 30
 TWO_WORKERS = {
     "gunicorn-sync": ["--workers=2"],
     "gunicorn-gthread": ["--workers=2"],
@@ -106,13 +105,6 @@ def load(port: int, *sites: Site) -> Iterator[Tally]:
         finally:
             stop.set()
             sending.result()
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS_TO_WAIT
-    while not happened():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 def goes_on(running: Server, site: Site = SITE) -> None:
