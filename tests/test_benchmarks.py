@@ -188,6 +188,16 @@ def test_a_request_over_its_budget_breaks_that_one_alone(
     assert broken(limit * 1.001) == [(limit, round(limit * 1.001, 6))]
 
 
+def test_a_request_is_judged_by_the_noise_of_the_same_kind_measured_again() -> None:
+    seconds = {str(case): [1.0] * 3 for case in all_cases(all_tables())}
+    seconds[str(Case(Subject(BARE, again=True), NEAR_MISS))] = [1.03] * 3
+    found = inprocess.verdicts([seconds] * FEWEST_VALUES, Plan())
+
+    noisy = {verdict.name for verdict in found if verdict.noise}
+    assert noisy == {verdict.name for verdict in found if NEAR_MISS in verdict.name}
+    assert noisy
+
+
 @pytest.mark.parametrize(("ratio", "word"), [(1.249, Word.KEPT), (1.251, Word.BROKEN)])
 def test_generation_is_judged_by_what_cookiecutter_takes_at_least(ratio: float, word: Word) -> None:
     seconds = {ONE_FILE: [0.2] * 9, ONE_FILE_AGAIN: [0.2] * 9, THIS_TEMPLATE: [0.2 * ratio] * 9}
