@@ -12,7 +12,7 @@ from textwrap import dedent
 
 import pytest
 
-from .conftest import Project, clean_environment, run_shell
+from .conftest import Project, clean_environment, run, run_shell
 from .edits import APP, END, PUBLIC, Edits, edited
 
 RUFF = ("ruff check --no-cache", "ruff format --check --no-cache")
@@ -240,12 +240,10 @@ def test_the_suite_passes_from_any_folder(
     default_project: Project, tmp_path: Path, folder: str
 ) -> None:
     outside = folder == "outside"
-    done = subprocess.run(
-        [sys.executable, "-m", *SUITE, *([str(default_project.path)] if outside else [])],
+    done = run(
+        *(sys.executable, "-m", *SUITE, *([default_project.path] if outside else [])),
         cwd=tmp_path if outside else default_project.path / folder,
         env=clean_environment(PYTHONPATH=str(default_project.path / "src")),
-        capture_output=True,
-        text=True,
     )
 
     has_no_complaint(done)
