@@ -1,4 +1,4 @@
-# `make` lists the targets. Everything is installed into .venv, with uv where it is on the PATH.
+# `make` lists the targets. What they need is installed into .venv, with uv where it is on the PATH.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,19 +9,30 @@ EXTENSIONS := .venv-extensions
 READY_FOR_EXTENSIONS := $(EXTENSIONS)/.ready
 
 UV := $(shell command -v uv 2> /dev/null)
-PIP := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
-
-# $(call install,what pip is to install)
-install = $(PIP) $(1) || { echo "$(NEEDED)" >&2; exit 1; }
 NEEDED := Packages come from PyPI: this needs a network, or a mirror that uv or pip is told of.
 
-# With PYTHON=... that is not the Python of .venv, .venv is made anew.
+# $(call install,environment,what)
+install = $(if $(UV),uv pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip install --quiet) \
+	$(2) || { echo "$(NEEDED)" >&2; exit 1; }
+
+# $(call is_of_python,environment): whether its Python is the one that PYTHON names
+WHICH := -c 'import sys; print(sys.base_prefix, sys.version)' 2> /dev/null
+is_of_python = test "$$($(1)/bin/python $(WHICH))" = "$$("$(PYTHON)" $(WHICH))"
+
+# $(call set_up,environment,group of pyproject.toml)
+define set_up
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	@echo "Setting up $(1) ..."
+	@$(call is_of_python,$(1)) || rm -rf $(1)
+	@$(if $(UV),uv venv --quiet --allow-existing --python "$(PYTHON)","$(PYTHON)" -m venv) $(1)
+	@$(if $(UV),,$(call install,$(1),--upgrade pip))
+	@$(call install,$(1),--group $(2))
+	@touch $@
+endef
+
+# Where PYTHON is given, an environment of another one is made anew.
 ifneq ($(origin PYTHON), file)
-WHICH := -c 'import sys; print(sys.base_prefix, sys.version)'
-ifneq ($(shell "$(PYTHON)" $(WHICH) 2> /dev/null), $(shell $(BIN)/python $(WHICH) 2> /dev/null))
-.PHONY: $(READY)
-REMOVE_ANOTHER := rm -rf $(VENV)
-endif
+.PHONY: $(foreach folder,$(VENV) $(EXTENSIONS),$(shell $(call is_of_python,$(folder)) || echo $(folder)/.ready))
 endif
 
 .DEFAULT_GOAL := help
@@ -51,27 +62,12 @@ clean: ## Remove what the other targets made
 	rm -rf $(VENV) $(EXTENSIONS) build
 
 $(READY): pyproject.toml
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
-	@echo "Setting up $(VENV) ..."
-	@$(REMOVE_ANOTHER)
-	@$(if $(UV),uv venv --quiet --allow-existing --python "$(PYTHON)","$(PYTHON)" -m venv) $(VENV)
-	@$(if $(UV),,$(call install,--upgrade pip))
-	@$(call install,--group dev)
-	@touch $@
+	$(call set_up,$(VENV),dev)
+
+$(READY_FOR_EXTENSIONS): pyproject.toml
+	$(call set_up,$(EXTENSIONS),extensions)
 
 $(READY_FOR_BENCH): $(READY)
 	@echo "Adding what the benchmarks compare with to $(VENV) ..."
-	@$(call install,--group bench)
-	@touch $@
-
-$(READY_FOR_EXTENSIONS): pyproject.toml
-	@echo "Setting up $(EXTENSIONS), for the tests of Flask's extensions ..."
-	@if command -v uv > /dev/null; then \
-		uv venv --quiet --allow-existing --python $(PYTHON) $(EXTENSIONS) && \
-		uv pip install --quiet --python $(EXTENSIONS)/bin/python --group extensions; \
-	else \
-		$(PYTHON) -m venv $(EXTENSIONS) && \
-		$(EXTENSIONS)/bin/python -m pip install --quiet --upgrade pip && \
-		$(EXTENSIONS)/bin/python -m pip install --quiet --group extensions; \
-	fi
+	@$(call install,$(VENV),--group bench)
 	@touch $@
