@@ -5,50 +5,44 @@ Nothing but `os` is imported: other modules would take longer to load than this 
 
 import os
 
-BLUEPRINTS = "{{ cookiecutter.blueprints | names | join(' ') }}".split()
-IN_ORDER_OF_IMPORT = "{{ cookiecutter.blueprints | names | sort_naturally | join(' ') }}".split()
-PACKAGE = "{{ cookiecutter.__package }}"
-ORIGIN = "{{ cookiecutter.cors_origins | example_origin }}"
-OPEN_TO_EVERYONE = bool("{{ 'yes' if cookiecutter.cors_origins | origins == ['*'] }}")
-UV = bool("{{ 'uv' if 'uv' | installed }}")
-DECLINED = [
-    path
-    for option, path in [
-        ("{{ cookiecutter.docker }}", "Dockerfile"),
-        ("{{ cookiecutter.docker }}", ".dockerignore"),
-        ("{{ cookiecutter.github_actions }}", ".github/workflows/test.yml"),
-        ("{{ cookiecutter.github_actions }}", ".github/dependabot.yml"),
-    ]
-    if option == "False"
-]
+RENDERED: list[str] = []  # what cookiecutter has written; nothing else that lies here is touched
+UNWANTED: list[str] = []  # and has written in vain: declined options, caches of a checkout
+PACKAGE = ""
+BLUEPRINTS: list[str] = []
+IN_ORDER_OF_IMPORT: list[str] = []
+OPEN_TO_EVERYONE = False
+ORIGIN = ""
+UV = False
+BY_CRUFT = False
+CRUFT_STATE = ""
+# They get their values here, each as a literal of Python's: {{ cookiecutter | hook_values }}
 
 
 def main() -> None:
     """Run in the folder of the new project."""
-    tidy_copies()
+    tidy()
     if PACKAGE != "my_api":
-        for path in [*files("tests"), "wsgi.py"]:
-            write(path, read(path).replace("my_api", PACKAGE))
+        for path in RENDERED:
+            if path.startswith("tests/") or path == "wsgi.py":
+                write(path, read(path).replace("my_api", PACKAGE))
     list_blueprints(f"src/{PACKAGE}/blueprints/__init__.py", "skeleton")
     multiply(f"src/{PACKAGE}/blueprints", "skeleton.py", "skeleton")
     multiply("tests", "test_skeleton.py", "skeleton")
     if OPEN_TO_EVERYONE:
         list_as_open("tests/test_cors.py")
-    for path in DECLINED:
-        remove(path)
     write(".env", read(".env.example"))
-    print("\n".join(next_steps()))
+    if CRUFT_STATE:
+        write(".cruft.json", CRUFT_STATE)
+    if not BY_CRUFT:  # which runs this in temporary folders, too
+        print("\n".join(next_steps()))
 
 
-def tidy_copies() -> None:
-    """Make everything writable, as a read-only checkout is not, and drop a checkout's caches."""
-    for folder, _, names in os.walk("."):
-        os.chmod(folder, os.stat(folder).st_mode | 0o200)
-        for path in [os.path.join(folder, name) for name in names]:
-            if path.endswith(".pyc"):
-                remove(path)
-            else:
-                os.chmod(path, os.stat(path).st_mode | 0o200)
+def tidy() -> None:
+    """Make everything writable, as a read-only checkout is not, and remove what is unwanted."""
+    for path in RENDERED + UNWANTED:
+        os.chmod(path, os.stat(path).st_mode | 0o200)
+    for path in UNWANTED:
+        remove(path)
 
 
 def list_blueprints(path: str, word: str) -> None:
@@ -95,11 +89,6 @@ def next_steps() -> list[str]:
             f"{scripts}flask run",
         ]
     return [f"cd {folder}", *run, f"{curl}  # in a second terminal"]
-
-
-def files(folder: str) -> list[str]:
-    """Return the paths of the files in a folder and in those below it."""
-    return [os.path.join(where, name) for where, _, names in os.walk(folder) for name in names]
 
 
 def remove(path: str) -> None:
