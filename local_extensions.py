@@ -30,7 +30,7 @@ OLDEST_COOKIECUTTER = "2.3"
 LONGEST_SLUG = 40
 LONGEST_BLUEPRINT = 20
 
-TEMPLATE = Path(__file__).absolute().parent
+TEMPLATE = Path(os.path.abspath(__file__)).parent
 PROJECT = "{{cookiecutter.project_slug}}"
 CORS_PACKAGE = TEMPLATE / PROJECT / "src/{{cookiecutter.__package}}/cors"
 # What decides what a project gets; the rest of the repository may be changed.
@@ -352,7 +352,7 @@ def _files_to_keep(slug: str) -> list[str]:
     if not folder.exists():
         return []
     try:
-        there = sorted(os.listdir(folder))
+        there = sorted(os.listdir(folder), key=lambda name: (name.startswith("."), name))
     except OSError as error:
         raise SystemExit(
             f"{folder} already exists and is no folder to write to: {error.strerror}"
@@ -361,7 +361,7 @@ def _files_to_keep(slug: str) -> list[str]:
     if more:
         raise SystemExit(
             f"{folder} already exists and holds more than a repository's first files "
-            f"({', '.join(more[:3])}), so nothing is written into it; a newer version of the "
+            f"({', '.join(map(repr, more[:3]))}), so nothing is written into it; a newer version of the "
             "template or one more blueprint comes by `uvx cruft update`, run in that folder, and "
             "another project by another project_slug"
         )
@@ -370,14 +370,14 @@ def _files_to_keep(slug: str) -> list[str]:
             f"{folder} already exists; to write into it and keep what is there, give -f -s "
             "(and --replay for the same answers)"
         )
-    twice = [name for name in os.listdir(TEMPLATE / PROJECT) if os.path.lexists(folder / name)]
+    twice = sorted(filter(there.__contains__, os.listdir(TEMPLATE / PROJECT)))
     for name in twice:
         if not (folder / name).exists():
             raise SystemExit(f"{folder / name} is a link that leads nowhere; remove it")
     if twice and not call["skip_if_file_exists"]:
         raise SystemExit(
-            f"{folder / twice[0]} would be overwritten; to keep what is there, give -f -s (and "
-            "--replay for the same answers)"
+            f"{folder}: {' and '.join(twice)} would be overwritten; to keep what is there, give "
+            "-f -s (and --replay for the same answers)"
         )
     return twice
 

@@ -101,6 +101,21 @@ def run_suite(project: Project) -> subprocess.CompletedProcess[str]:
     return project.run("pytest", *quiet, env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
 
 
+def run_cookiecutter(
+    folder: Path, *arguments: str, typed: str | None = None, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the `cookiecutter` command in a folder, which is also the home of who runs it."""
+    return subprocess.run(
+        [sys.executable, "-m", "cookiecutter", *arguments],
+        cwd=folder,
+        env=clean_environment(**{"HOME": str(folder), "COLUMNS": "200", **env}),
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
 def run_shell(
     command: str, folder: Path, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
