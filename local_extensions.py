@@ -69,9 +69,10 @@ class AnswersExtension(Extension):
                 f"{OLDEST_COOKIECUTTER} or later, such as uvx cookiecutter@latest"
             )
         environment.filters.update(FILTERS)
-        # For the file that is rendered first: without this extension, which a replay file can leave
-        # out, an unknown function makes cookiecutter remove what it began; a filter does not.
-        environment.globals.update(names=names, origins=origins)
+        # Functions for what may be rendered without this extension: questions that are new since a
+        # replay file was written, and, where that names no extension, the first of the files. An
+        # unknown function makes cookiecutter remove what it began; an unknown filter does not.
+        environment.globals.update(check=check, names=names, origins=origins)
         # `cruft update` renders two versions of the template in one process: each needs its own.
         sys.modules.pop(__name__, None)
 
@@ -200,6 +201,13 @@ def toml(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def check(answers: dict[str, Any], question: str) -> str:
+    """Return nothing for an answer that is right, or is not there: replay files may be partial."""
+    if question in answers:
+        QUESTIONS[question](answers[question])
+    return ""
+
+
 def project_folder(answers: dict[str, Any]) -> str:
     """Return the name of the project's folder once all answers are right and nothing gets lost.
 
@@ -270,14 +278,9 @@ QUESTIONS: dict[str, Callable[[object], object]] = {
 FILTERS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
-        project_name,
-        description,
-        package_name,
         names,
         origins,
         example_origin,
-        sort_naturally,
-        yes,
         toml,
         project_folder,
         template_version,
@@ -361,9 +364,9 @@ def _files_to_keep(slug: str) -> list[str]:
     if more:
         raise SystemExit(
             f"{folder} already exists and holds more than a repository's first files "
-            f"({', '.join(map(repr, more[:3]))}), so nothing is written into it; a newer version of the "
-            "template or one more blueprint comes by `uvx cruft update`, run in that folder, and "
-            "another project by another project_slug"
+            f"({', '.join(map(repr, more[:3]))}), so nothing is written into it; a newer version "
+            "of the template or one more blueprint comes by `uvx cruft update`, run in that "
+            "folder, and another project by another project_slug"
         )
     if not call["overwrite_if_exists"]:
         raise SystemExit(
