@@ -297,7 +297,7 @@ def _text(key: str, answer: object) -> str:
     if not isinstance(answer, str):
         _refuse(key, answer, "is no text; write it in quotes")
     if any(unicodedata.category(letter) == "Cs" for letter in answer):
-        _refuse(key, answer, "is not in UTF-8; use a terminal that is, such as with LC_ALL=C.UTF-8")
+        _refuse(key, answer, "is not in UTF-8; use a terminal that is, say with LC_ALL=C.UTF-8")
     return answer
 
 

@@ -105,15 +105,9 @@ def run_cookiecutter(
     folder: Path, *arguments: str, typed: str | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the `cookiecutter` command in a folder, which is also the home of who runs it."""
-    return subprocess.run(
-        [sys.executable, "-m", "cookiecutter", *arguments],
-        cwd=folder,
-        env=clean_environment(**{"HOME": str(folder), "COLUMNS": "200", **env}),
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    given = clean_environment(**{"HOME": str(folder), "COLUMNS": "200", **env})
+    command = (sys.executable, "-m", "cookiecutter", *arguments)
+    return run(*command, cwd=folder, env=given, typed=typed)
 
 
 def run_shell(

@@ -1,6 +1,9 @@
 """A wrong answer is refused at once in one line; a right one is data, whatever it holds."""
 
+import json
+import os
 import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,13 +14,19 @@ import pytest
 
 import local_extensions
 
-from .conftest import COOKIECUTTER, ROOT, TEMPLATE, bake_into, clean_environment, run
+from .conftest import (
+    ROOT,
+    TEMPLATE,
+    bake_into,
+    run_cookiecutter,
+    run_shell,
+)
 
 HOSTILE = """O'Brien "the API" \\ {{ 1 + 1 }} {% raw %} ${HOME} `id` \"\"\" é 🚀 </h1> #"""
 
 
-def cookiecutter(folder: Path, *answers: str) -> subprocess.CompletedProcess[str]:
-    return run(*COOKIECUTTER, ROOT, *answers, cwd=folder)
+def cookiecutter(folder: Path, *answers: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return run_cookiecutter(folder, str(ROOT), "--no-input", *answers, **env)
 
 
 REFUSED = [
@@ -40,6 +49,7 @@ REFUSED = [
     ("project_slug", "tests", "which is taken"),
     ("project_slug", "wsgi", "which is taken"),
     ("project_slug", "con", "which is taken"),
+    ("project_slug", "com0", "which is taken"),
     ("blueprints", "", "blueprints: '' is not a valid blueprint name; write a-z"),
     ("blueprints", "public,", "'' is not a valid blueprint name"),
     ("blueprints", "Admin", "'Admin' is not a valid blueprint name"),
@@ -49,6 +59,10 @@ REFUSED = [
     ("blueprints", "public admin", "with commas between the names"),
     ("blueprints", "import", "is a word of Python; write another, such as import_api"),
     ("blueprints", "admin, admin", "'admin' is listed twice"),
+    ("blueprints", "con", "is a device of Windows; write another, such as con_api"),
+    ("blueprints", "public, nul", "'nul' is a device of Windows"),
+    ("blueprints", "com0", "is a device of Windows"),
+    ("blueprints", "lpt9", "is a device of Windows"),
     ("blueprints", "cors", "is taken by a test; write another, such as cors_api"),
     ("blueprints", "errors", "is taken by a test; write another, such as errors_api"),
     (
@@ -60,6 +74,9 @@ REFUSED = [
     ("cors_origins", '["https://app.example.com"]', "write https://app.example.com"),
     ("cors_origins", "htps://app", "entry 1 'htps://app'"),
     ("cors_origins", "*, https://app.example.com", "stands alone"),
+    ("docker", "maybe", "docker: 'maybe' is neither yes nor no; write one of them"),
+    ("docker", "", "is neither yes nor no"),
+    ("github_actions", "2", "github_actions: '2' is neither yes nor no"),
 ]
 
 
@@ -102,9 +119,7 @@ def test_an_allowlist_is_read_as_the_project_will_read_it(answer: str, origins: 
 
 def typed(folder: Path, *lines: str) -> subprocess.CompletedProcess[str]:
     """Type one line after the other at cookiecutter's prompts."""
-    command = (sys.executable, "-m", "cookiecutter", ROOT)
-    answers = "".join(f"{line}\n" for line in lines)
-    return run(*command, cwd=folder, env=clean_environment(COLUMNS="200"), typed=answers)
+    return run_cookiecutter(folder, str(ROOT), typed="".join(f"{line}\n" for line in lines))
 
 
 def test_the_seven_questions_are_asked_in_words(tmp_path: Path) -> None:
@@ -137,6 +152,57 @@ def test_a_wrong_answer_that_is_typed_is_refused_right_after_it(tmp_path: Path) 
     assert len(done.stderr.splitlines()) == 1
     assert "'Admin' is not a valid" in done.stderr
     assert not (tmp_path / "my-api").exists()
+
+
+def test_answers_before_a_refused_one_are_given_again_by_pasting_a_line(tmp_path: Path) -> None:
+    refused = typed(tmp_path, HOSTILE, "hostile", HOSTILE, "public, Admin", "", "", "")
+
+    assert len(refused.stderr.splitlines()) == 1
+    line = refused.stderr.partition("With the answers before it: cookiecutter ")[2].strip()
+    command = f"{shlex.quote(sys.executable)} -m cookiecutter --no-input {line} blueprints=orders"
+    pasted = run_shell(command, tmp_path)
+    assert pasted.returncode == 0, pasted.stderr
+    readme = (tmp_path / "hostile/README.md").read_text(encoding="utf-8").splitlines()
+    assert (readme[0], readme[2]) == (f"# {HOSTILE}", HOSTILE)
+
+
+def test_what_stands_in_the_history_of_the_shell_is_not_repeated(tmp_path: Path) -> None:
+    for done in (cookiecutter(tmp_path, "blueprints=A"), typed(tmp_path, " ")):
+        assert done.returncode == 1
+        assert "With the answers" not in done.stderr
+
+
+def test_what_yes_and_no_mean(tmp_path: Path) -> None:
+    for word in ("y", "YES", "true", "True", " on ", "t", "1", True, 1):
+        assert local_extensions.yes(word, "docker") is True
+    for no in ("n", "No", "false", "False", "off", "f", "0", False, 0):
+        assert local_extensions.yes(no, "docker") is False
+
+
+@pytest.mark.parametrize("no", ["no", "n", False, 0])
+def test_a_config_file_says_no(tmp_path: Path, no: object) -> None:
+    config = {"default_context": {"docker": no, "github_actions": no}}
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+
+    done = cookiecutter(tmp_path, "--config-file", "config.yaml")
+
+    assert done.returncode == 0, done.stderr
+    made = os.listdir(tmp_path / "my-api")
+    assert {"Dockerfile", ".dockerignore", ".github"}.isdisjoint(made)
+
+
+def test_an_accented_name_in_a_locale_without_utf_8_is_told_for_what_it_is(tmp_path: Path) -> None:
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    given = cookiecutter(tmp_path, "project_name=Café", **plain)
+    asked = run_cookiecutter(tmp_path, str(ROOT), typed="Café\n", **plain)
+
+    for done in (given, asked):
+        assert done.returncode == 1
+        assert "is not in UTF-8; use a terminal that is, say with LC_ALL=C.UTF-8" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    done = cookiecutter(tmp_path, "project_name=Café", **{**plain, "LC_ALL": "C.UTF-8"})
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "cafe/README.md").read_text(encoding="utf-8").startswith("# Café\n")
 
 
 def test_typed_answers_are_data(tmp_path: Path) -> None:
