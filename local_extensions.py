@@ -69,10 +69,10 @@ class AnswersExtension(Extension):
                 f"{OLDEST_COOKIECUTTER} or later, such as uvx cookiecutter@latest"
             )
         environment.filters.update(FILTERS)
-        # Functions for what may be rendered without this extension: questions that are new since a
-        # replay file was written, and, where that names no extension, the first of the files. An
-        # unknown function makes cookiecutter remove what it began; an unknown filter does not.
-        environment.globals.update(check=check, names=names, origins=origins)
+        # The files call them as functions: where a replay file names no extension, an unknown one
+        # makes cookiecutter remove what it began, which an unknown filter does not. And questions
+        # that are new since it was written are rendered without this extension: they look first.
+        environment.globals.update(FILTERS, check=check)
         # `cruft update` renders two versions of the template in one process: each needs its own.
         sys.modules.pop(__name__, None)
 
