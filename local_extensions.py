@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-from cookiecutter import __version__ as cookiecutter_version
+import cookiecutter
 from jinja2 import Environment
 from jinja2.ext import Extension
 
@@ -63,9 +63,11 @@ class AnswersExtension(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        if _release(cookiecutter_version) < _release(OLDEST_COOKIECUTTER):
+        # `cruft update` renders two versions of the template in one process: each needs its own.
+        sys.modules.pop(__name__, None)
+        if _release(cookiecutter.__version__) < _release(OLDEST_COOKIECUTTER):
             raise SystemExit(
-                f"cookiecutter {cookiecutter_version} is too old for this template; use "
+                f"cookiecutter {cookiecutter.__version__} is too old for this template; use "
                 f"{OLDEST_COOKIECUTTER} or later, such as uvx cookiecutter@latest"
             )
         environment.filters.update(FILTERS)
@@ -73,8 +75,6 @@ class AnswersExtension(Extension):
         # makes cookiecutter remove what it began, which an unknown filter does not. And questions
         # that are new since it was written are rendered without this extension: they look first.
         environment.globals.update(FILTERS, check=check)
-        # `cruft update` renders two versions of the template in one process: each needs its own.
-        sys.modules.pop(__name__, None)
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """Let the name of the project's folder, which is rendered first, pass through a filter."""
