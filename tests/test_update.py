@@ -15,6 +15,7 @@ import pytest
 from .conftest import Project, clean_environment, run_shell
 
 CRUFT = f"{shlex.quote(sys.executable)} -m cruft"
+COOKIECUTTER = f"{shlex.quote(sys.executable)} -m cookiecutter"
 DEAD_PROXY = "http://127.0.0.1:9"
 GENERATED = "{{cookiecutter.project_slug}}"
 PACKAGE = f"{GENERATED}/src/{{{{cookiecutter.__package}}}}"
@@ -51,8 +52,8 @@ def run(tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def project(repository: Path, tmp_path: Path, run: Run) -> Project:
-    """A project made from tag A, with a setting and a view of its author's; tag B is out."""
+def template(repository: Path, tmp_path: Path, run: Run) -> Path:
+    """A template with two tags: A, and B with something of everything changed."""
     template = tmp_path / "template.git"
     run(
         f"git clone -q {shlex.quote(str(repository))} template.git && git -C template.git tag A",
@@ -60,8 +61,14 @@ def project(repository: Path, tmp_path: Path, run: Run) -> Project:
     )
     change_template(template)
     run("git add -A && git commit -qm B && git tag B", template)
+    return template
 
-    run(f"{CRUFT} create template.git --checkout A --no-input", tmp_path)
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path, run: Run, request: pytest.FixtureRequest) -> Project:
+    """A project made from tag A, with a setting and a view of its author's; tag B is out."""
+    create = f"{COOKIECUTTER} git+file://{template} --checkout A --no-input"
+    run(getattr(request, "param", None) or create, tmp_path)
     project = Project(tmp_path / "my-api")
     run("git init -q && git add -A && git commit -qm Made", project.path)
     append(project.path / ".env", OWN_SETTING)
@@ -118,12 +125,21 @@ def has_news(project: Project) -> list[bool]:
     ]
 
 
+BY_CRUFT = f"{CRUFT} create template.git --checkout A --no-input"
+
+
+@pytest.mark.parametrize(
+    "project",
+    [pytest.param(BY_CRUFT, id="by cruft"), pytest.param(None, id="by cookiecutter")],
+    indirect=True,
+)
 def test_an_update_arrives_and_the_authors_edits_stay(project: Project, run: Run) -> None:
     assert not any(has_news(project))
 
     updated = run(f"{CRUFT} update -y --checkout B", project.path)
 
-    assert "Good work!" in updated.stdout
+    # and no next steps for the folders in which cruft has generated
+    assert updated.stdout.startswith("Good work!")
     assert all(has_news(project))
     assert_it_is_whole(project, run)
 
@@ -159,3 +175,81 @@ def test_a_wrong_name_is_refused_and_changes_nothing(project: Project, run: Run)
     assert re.search(r"^blueprints\b.*'Orders'.*; write a-z", refused.stdout, re.MULTILINE)
     assert "Traceback" not in refused.stdout
     assert run("git status --porcelain", project.path).stdout == ""
+
+
+EDITED = {
+    ".env.example": "\n# Of the author.\n# FLASK_GREETING=hello\n",
+    ".gitignore": "/instance/\n",
+    "README.md": "# My API\n\nOf the author.\n",
+    "pyproject.toml": "\n[tool.of-the-author]\n",
+    "wsgi.py": "\n# Of the author\n",
+    "src/my_api/__init__.py": "\n# Of the author\n",
+    "src/my_api/errors.py": "\n# Of the author\n",
+    "tests/test_admin.py": "\n# Of the author\n",
+}
+
+
+def test_edits_in_eight_files_stay(project: Project, run: Run) -> None:
+    for name, text in EDITED.items():
+        if name == "README.md":
+            replace(project.path / name, "# My API\n", text)
+        else:
+            append(project.path / name, text)
+    run("git commit -qam Edits", project.path)
+
+    run(f"{CRUFT} update -y --checkout B", project.path)
+
+    assert all(has_news(project))
+    for name, text in EDITED.items():
+        assert text in project.read(name)
+    assert run("git diff --name-only --diff-filter=U", project.path).stdout == ""
+
+
+def test_a_blueprint_that_was_removed_stays_away(project: Project, run: Run) -> None:
+    run("git rm -q src/my_api/blueprints/admin.py tests/test_admin.py", project.path)
+    registry = project.package / "blueprints/__init__.py"
+    for line in ("from .admin import bp as admin_bp\n", "    admin_bp,\n"):
+        replace(registry, line, "")
+    replace(project.path / ".env.example", "# CORS_ORIGINS_ADMIN=https://app.example.com\n", "")
+    replace(project.path / ".env", OWN_SETTING, "")
+    run("git commit -qam 'Remove admin'", project.path)
+
+    run(f"{CRUFT} update -y --checkout B", project.path)
+
+    assert not (project.package / "blueprints/admin.py").exists()
+    assert "admin" not in registry.read_text()
+    assert "news of B" in (project.package / "blueprints/public.py").read_text()
+    assert run("git diff --name-only --diff-filter=U", project.path).stdout == ""
+    done = project.run("pytest", "-q", "-p", "no:cacheprovider")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_line_that_both_changed_is_marked_and_the_rest_arrives(
+    project: Project, run: Run
+) -> None:
+    """What docs/updating.md tells of a conflict."""
+    public = project.package / "blueprints/public.py"
+    replace(public, "here to be replaced", "of the author")
+    run("git commit -qam Edit", project.path)
+
+    updated = run(f"{CRUFT} update -y --checkout B", project.path)
+
+    assert "with conflicts" in updated.stderr
+    conflicts = run("git diff --name-only --diff-filter=U", project.path).stdout
+    assert conflicts == "src/my_api/blueprints/public.py\n"
+    text = public.read_text()
+    for words in (
+        "<<<<<<< ours\n",
+        "of the author",
+        "\n=======\n",
+        "news of B",
+        "\n>>>>>>> theirs",
+    ):
+        assert words in text
+    assert 'NEWS = "of B"' in (project.package / "cors/problems.py").read_text()
+
+    run("git checkout -q --ours src/my_api/blueprints/public.py && git add -A", project.path)
+    run("git commit -qm Updated", project.path)
+    assert "of the author" in public.read_text()
+    again = run(f"{CRUFT} update -y", project.path)
+    assert "already up to date" in again.stdout
