@@ -5,6 +5,7 @@ Nothing but `os` is imported: other modules would take longer to load than this 
 
 import os
 
+# The answers; their values are put in at the end.
 RENDERED: list[str] = []  # what cookiecutter has written; nothing else that lies here is touched
 UNWANTED: list[str] = []  # and has written in vain: declined options, caches of a checkout
 PACKAGE = ""
@@ -15,7 +16,6 @@ ORIGIN = ""
 UV = False
 BY_CRUFT = False
 CRUFT_STATE = ""
-# They get their values here, each as a literal of Python's: {{ cookiecutter | hook_values }}
 
 
 def main() -> None:
@@ -109,6 +109,8 @@ def write(path: str, text: str) -> None:
     with open(path, "w", encoding="utf-8", newline="\n") as file:
         file.write(text)
 
+
+# Each value is a literal that Python wrote: none of them is code. {{ cookiecutter | hook_values }}
 
 if __name__ == "__main__":
     main()

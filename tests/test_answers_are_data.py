@@ -153,6 +153,12 @@ def test_what_a_replay_file_leaves_out_has_its_default(
     assert (replay(tmp_path, answers) / "src/my_api/blueprints/orders.py").is_file()
 
 
+def test_a_replay_file_that_leaves_out_all_but_one_answer(tmp_path: Path) -> None:
+    project = replay(tmp_path, {"cookiecutter": {"project_slug": "shop"}})
+
+    assert (project / "src/shop/blueprints/admin.py").is_file()
+
+
 def test_a_replay_file_without_the_filters_leaves_nothing(
     answered: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -79,6 +80,16 @@ def test_its_own_tests_reach_every_branch_of_the_package(
     check_that_all_was_reached(tmp_path, files)
 
 
+# Tests of folders, replay files, prompts and sources, which no answer leads to.
+SITUATIONS = {
+    "test_answers.py": "pasting or history or accented",
+    "test_answers_are_data.py": "another_template or leaves_out or replayed or (refused and slug)",
+    "test_cookiecutter_versions.py": "test_an_older_one",
+    "test_cruft_state.py": "holds or around or without or zip or no_git or secret",
+    "test_existing_folder.py": "not byte_for_byte and not cruft",
+}
+
+
 @pytest.fixture
 def checkout(repository: Path, tmp_path: Path) -> Path:
     """A checkout of the template in which a cache was left behind."""
@@ -96,7 +107,10 @@ def test_the_answers_of_the_other_tests_reach_every_branch_of_the_generator(
     hook, extension = checkout / "hooks/post_gen_project.py", checkout / "local_extensions.py"
     scripts = tmp_path / "scripts"
     scripts.mkdir()
-    env = clean_environment(**measuring(tmp_path, f"{extension}, {scripts}/*"), TMPDIR=str(scripts))
+    env = clean_environment(
+        **measuring(tmp_path, f"*/{extension.name}, {scripts}/*"), TMPDIR=str(scripts)
+    )
+    python = partial(must_run, sys.executable, cwd=tmp_path, env=env)
 
     refused = [{key: answer} for key, answer, _ in REFUSED]
     accepted = [{"cors_origins": answer} for answer, _ in ACCEPTED_ORIGINS]
@@ -105,8 +119,13 @@ def test_the_answers_of_the_other_tests_reach_every_branch_of_the_generator(
     with_uv.mkdir()
     (with_uv / "uv").touch(0o755)
     bakes = json.dumps([*refused, *accepted, *ANSWERS.values()])
-    python = (sys.executable, "-c", BAKE_EACH, bakes)
-    must_run(*python, cwd=tmp_path, env={**env, "PATH": str(without_uv)})
+    must_run(
+        sys.executable, "-c", BAKE_EACH, bakes, cwd=tmp_path, env={**env, "PATH": str(without_uv)}
+    )
+    python("-m", "cruft", "create", checkout, "--no-input", "--output-dir", "by-cruft")
+    for suite, names in SITUATIONS.items():
+        options = ("-q", f"--basetemp={tmp_path / 'base'}", "-p", "no:cacheprovider", "-k", names)
+        python("-m", "pytest", *options, f"{checkout}/tests/{suite}")
     # As from a zip file, into the folder of the shell
     shutil.rmtree(checkout / ".git")
     must_run(*COOKIECUTTER, "checkout", cwd=tmp_path, env={**env, "PATH": str(with_uv)})
@@ -114,5 +133,5 @@ def test_the_answers_of_the_other_tests_reach_every_branch_of_the_generator(
     check_that_all_was_reached(
         tmp_path,
         {hook, extension},
-        lambda path: str(hook if Path(path).parent == scripts else path),
+        lambda path: str(hook if Path(path).parent == scripts else extension),
     )
