@@ -94,8 +94,9 @@ def next_steps() -> list[str]:
 def remove(path: str) -> None:
     """Remove a file, and the folders that it leaves empty."""
     os.remove(path)
-    if os.path.dirname(path):
-        os.removedirs(os.path.dirname(path))
+    folder = os.path.dirname(path)
+    if folder and not os.listdir(folder):
+        os.removedirs(folder)
 
 
 def read(path: str) -> str:

@@ -102,7 +102,7 @@ def run_suite(project: Project) -> subprocess.CompletedProcess[str]:
 
 
 def run_cookiecutter(
-    folder: Path, *arguments: str, typed: str | None = None, **env: str
+    folder: Path, *arguments: str, typed: str = "", **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the `cookiecutter` command in a folder, which is also the home of who runs it."""
     given = clean_environment(**{"HOME": str(folder), "COLUMNS": "200", **env})

@@ -8,7 +8,7 @@ import pytest
 
 import local_extensions
 
-from .conftest import ROOT, Bake, clean_environment
+from .conftest import ROOT, bake_into, clean_environment
 
 MINOR_VERSIONS = ["2.3", "2.4", "2.5", "2.6", "2.7"]
 TOO_OLD = ["2.1", "2.2"]
@@ -37,19 +37,21 @@ def run_with(cookiecutter: str, folder: Path, *command: str) -> subprocess.Compl
     )
 
 
-def test_an_older_one_is_refused(bake: Bake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MINOR_VERSIONS[0] == local_extensions.OLDEST_COOKIECUTTER
     monkeypatch.setattr("cookiecutter.__version__", "2.2.3")
 
     with pytest.raises(SystemExit, match=r"^cookiecutter 2\.2\.3 is too old .* use 2\.3 or later"):
-        bake()
+        bake_into(tmp_path)
 
 
 @pytest.mark.parametrize("version", ["2.3.0", "2.10.1", "3.0.dev1"])
-def test_a_newer_one_is_let_in(bake: Bake, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+def test_a_newer_one_is_let_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
     monkeypatch.setattr("cookiecutter.__version__", version)
 
-    assert (bake().path / "wsgi.py").is_file()
+    assert (bake_into(tmp_path).path / "wsgi.py").is_file()
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from io import RawIOBase
 from typing import Any, BinaryIO
@@ -79,8 +80,7 @@ class BodyLimits:
         """Pass a request on."""
         if self._app.json is not self._json:  # the provider of the application, whenever it was set
             self._json = self._app.json
-            loads = partial(load_shallow, self._json.loads)
-            self._json.loads = loads  # type: ignore[method-assign]
+            self._json.loads = partial(shallow, self._json.loads)  # type: ignore[method-assign]
         if "wsgi.input_terminated" in environ and get_content_length(environ) is None:
             environ["wsgi.input"] = Chunks(environ["wsgi.input"])
         return self._wsgi_app(environ, start_response)
@@ -103,14 +103,12 @@ class Chunks(RawIOBase):
         return len(data)
 
 
-def load_shallow(loads: Callable[..., Any], text: str | bytes, **options: Any) -> Any:
+def shallow(loads: Callable[..., Any], text: str | bytes, **options: Any) -> Any:
     """Return what `loads` reads from JSON; raise ValueError where that is nested too deeply."""
-    try:
+    with suppress(RecursionError):
         value = loads(text, **options)
         if depth_of(value) <= DEEPEST:
             return value
-    except RecursionError:
-        pass
     raise ValueError(f"nested more than {DEEPEST} levels deep")
 
 

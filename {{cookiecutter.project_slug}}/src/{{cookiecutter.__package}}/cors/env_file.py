@@ -159,9 +159,9 @@ def _problems(text: str) -> Iterator[Problem]:
             continue
         if name in lines:
             yield Problem(where, "twice", f"sets {name}, as line {lines[name]} does; delete one")
-        for unset in re.findall(r"\$\{([^}:]*)\}", value):
-            if unset not in lines and unset not in os.environ:
-                wrong = f"needs ${{{unset}}}, which is not set; set it on a line above"
+        for other in re.finditer(r"\$\{([^}:]*)\}", value):
+            if other[1] not in lines and other[1] not in os.environ:
+                wrong = f"needs {other[0]}, which is not set; set it on a line above"
                 yield Problem(where, "unset", wrong)
         for further, line in enumerate(raw.split("\n")[1:], start=number + 1):
             setting = _SETTING.match(line)  # and no end of a key in Base64
