@@ -60,7 +60,7 @@ def work_in(project: Project) -> None:
     replace(package / "__init__.py", update_config, update_config + setting)
     replace(path / "README.md", "# My API\n", "# My API\n\nAsk Ada.\n")
     dotenv = '    "python-dotenv>=1.1,<2",\n'
-    replace(path / "pyproject.toml", dotenv, dotenv + '    "markdown>=3",\n')
+    replace(path / "pyproject.toml", dotenv, '    "markdown>=3",\n' + dotenv)  # as uv adds it
     replace(path / "wsgi.py", "app = create_app()", "app = create_app({})")
     append(path / ".env", "FLASK_SECRET_KEY=hunter2\n")
     for copied in (package / "blueprints/public.py", path / "tests/test_public.py"):
@@ -82,7 +82,6 @@ def test_a_project_of_0_1_comes_to_this_version(project: Project, run: Run) -> N
     assert 'setdefault("PAGE_SIZE", 20)' in project.read("src/my_api/__init__.py")
     assert "\nAsk Ada.\n" in project.read("README.md")
     assert '"markdown>=3",' in project.read("pyproject.toml")
-    assert "app = create_app({})" in project.read("wsgi.py")
     assert (project.package / "models.py").is_file()
     assert not (path / "tests/cors").exists()
     assert not (path / "tests/test_env_file.py").exists()
@@ -90,17 +89,20 @@ def test_a_project_of_0_1_comes_to_this_version(project: Project, run: Run) -> N
 
     # What docs/updating.md tells to do by hand: tests in which both changed the same lines, ...
     conflicts = run("git diff --name-only --diff-filter=U", path).stdout.split()
-    assert conflicts == ["tests/test_admin.py"]
-    run("git checkout --theirs tests/test_admin.py", path)
+    assert conflicts == ["tests/test_admin.py", "wsgi.py"]
+    run("git checkout --theirs tests/test_admin.py wsgi.py", path)
     append(path / "tests/test_admin.py", OWN_TEST)
+    replace(path / "wsgi.py", "app = create_app()", "app = create_app({})")
     # ... and tests of one's own that use what the tests of 0.1 shared.
     orders = path / "tests/test_orders.py"
     text = project.read("tests/test_public.py").replace("public", "orders")
     own = OWN_TEST_OF_A_LIST.replace("make_app: MakeApp", "")
     orders.write_text(text.replace("PUBLIC", "ORDERS") + own)
-    imported = "from my_api.cors.browser import send_to\n\nfrom .conftest import LISTED"
-    replace(orders, "from .conftest import LISTED", imported)
+    imported = "from my_api.cors.browser import send_to\n\nfrom .conftest import Blocked"
+    replace(orders, "from .conftest import Blocked", imported)
     replace(orders, "Blocked, Browser\n", "Blocked, Browser, make_app\n")
+    # ... and the line of each list.
+    append(path / ".env.example", "# CORS_ORIGINS_ORDERS=https://app.example.com\n")
 
     done = project.run("pytest", "-q", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout

@@ -21,7 +21,7 @@ def test_settings_of_the_caller_beat_the_environment(monkeypatch: pytest.MonkeyP
 
 def test_the_env_file_is_left_to_wsgi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A factory that read it would run the tests under the developer's settings."""
-    (tmp_path / ".env").write_text("FLASK_GREETING=hello\n", encoding="utf-8")
+    (tmp_path / ".env").write_text("FLASK_OF_A_TEST=hello\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
-    assert "GREETING" not in make_app({}).config
+    assert "OF_A_TEST" not in make_app({}).config
