@@ -62,6 +62,16 @@ def arrives(server: Server, origin: str, status: int, allowed: str | None) -> st
     return ask(server, origin)[2]
 
 
+PUBLIC = "src/my_api/blueprints/public.py"
+TELL_THE_ENVIRONMENT = '''
+
+@bp.get("/environment")
+def environment() -> dict[str, str]:
+    """Tell what a process of this one would be given."""
+    import os
+
+    return dict(os.environ)
+'''
 NEW = "https://new.example"
 LISTED = "http://localhost:3000"
 
@@ -121,20 +131,58 @@ def test_an_edit_arrives_within_seconds(bake: Bake) -> None:
         assert answer.headers["Access-Control-Expose-Headers"] == "X-Own"
 
 
+def test_every_kind_of_change_arrives(bake: Bake) -> None:
+    """Removed, made anew, older than before, another one behind a link; from another folder."""
+    project = bake()
+    env, listed, new = (project.path / name for name in (".env", "listed.env", "new.env"))
+    listed.write_text(f"CORS_ORIGINS={LISTED}\n", encoding="utf-8")
+    new.write_text(f"CORS_ORIGINS={NEW}\n", encoding="utf-8")
+    for file in (listed, new):
+        os.utime(file, (1e9, 1e9))
+    app, above = {"FLASK_APP": str(project.path / "wsgi.py")}, project.path.parent
+
+    with serve(project, "flask", "--debug", env=app, cwd=above) as s:
+        arrives(s, LISTED, 200, LISTED)
+        env.unlink()
+        arrives(s, LISTED, 200, None)
+        env.symlink_to(new.name)
+        arrives(s, NEW, 200, NEW)
+        env.unlink()
+        env.symlink_to(listed.name)
+        arrives(s, LISTED, 200, LISTED)
+        env.unlink()
+        new.rename(env)
+        arrives(s, NEW, 200, NEW)
+        env.unlink()
+        env.mkdir()
+        until(lambda: "cannot be read" in ask(s, NEW)[2], True)
+
+
+def test_debug_mode_of_a_file_lasts_through_a_broken_one(bake: Bake) -> None:
+    project = bake()
+    project.append(".flaskenv", "FLASK_DEBUG=1\n")
+
+    with serve(project, "flask") as server:
+        arrives(server, LISTED, 200, LISTED)
+        edited(project, with_line("x y"))
+        arrives(server, LISTED, 500, None)
+        edited(project, without("x y"))
+        arrives(server, LISTED, 200, LISTED)
+
+
+def test_without_the_reloader_nothing_is_handed_on(bake: Bake) -> None:
+    project = bake()
+    project.append(PUBLIC, TELL_THE_ENVIRONMENT)
+    with serve(project, "flask", "--debug", "--no-reload") as server:
+        given = json.loads(ask(server, LISTED, "/api/public/environment")[2])
+
+    assert not {"_NAMES_FROM_ENV_FILES", "FLASK_SKIP_DOTENV"} & given.keys()
+
+
 def test_what_the_reloader_hands_on_stays_with_its_child(bake: Bake) -> None:
     project = bake()
     edited(project, with_line("FLASK_SECRET=s3cret\nPLAIN=of-the-file"))
-    view = project.path / "src/my_api/blueprints/public.py"
-    code = '''
-
-@bp.get("/environment")
-def environment() -> dict[str, str]:
-    """Tell what a process of this one would be given."""
-    import os
-
-    return dict(os.environ)
-'''
-    view.write_text(view.read_text(encoding="utf-8") + code, encoding="utf-8")
+    project.append(PUBLIC, TELL_THE_ENVIRONMENT)
 
     with serve(project, "flask", "--debug") as server:
         child = json.loads(ask(server, LISTED, "/api/public/environment")[2])

@@ -336,7 +336,7 @@ def test_check_knows_the_pages_of_the_server_itself(
 def test_check_knows_paths_without_a_policy(app: Flask) -> None:
     assert run(app, "check", LISTED, "GET", "/health") == (
         1,
-        "No: /health is under no blueprint, so no page of another origin reads it.\n",
+        "No: /health is under no blueprint, so no list lets a page read it.\n",
     )
 
 

@@ -97,11 +97,11 @@ UNREADABLE = "not NAME=value; quotes, if any, stand around the whole value"
         (f'"CORS_ORIGINS"={A}', f"a name has no quotes; write CORS_ORIGINS={A}"),
         (
             f'$env:CORS_ORIGINS="{A}"',
-            f'this is how PowerShell sets a variable; write CORS_ORIGINS="{A}"',
+            f'this is how Windows sets a variable; write CORS_ORIGINS="{A}"',
         ),
         (
             f"set CORS_ORIGINS={A}",
-            f"this is how a shell of Windows sets it; write CORS_ORIGINS={A}",
+            f"this is how Windows sets a variable; write CORS_ORIGINS={A}",
         ),
         (
             f"CORS_\u200bORIGINS={A}",
@@ -112,6 +112,9 @@ UNREADABLE = "not NAME=value; quotes, if any, stand around the whole value"
             f"an invisible character is in front of the =; write CORS_ORIGINS={A}",
         ),
         ("DB-PASSWORD=s3cret", "a name has no hyphens or dots; write DB_PASSWORD=..."),
+        (f"cors-origins-admin={A}", f"has no hyphens or dots; write CORS_ORIGINS_ADMIN={A}"),
+        (f"export CORS-ORIGINS={A}", f"has no hyphens or dots; write CORS_ORIGINS={A}"),
+        (f"$Env:CORS_ORIGINS={A}", f"how Windows sets a variable; write CORS_ORIGINS={A}"),
     ],
 )
 def test_a_line_that_sets_no_name_stops_the_start(path: Path, line: str, words: str) -> None:
@@ -136,7 +139,7 @@ def test_a_value_swallows_no_other_line(path: Path, line: str, quote: str) -> No
     text = f"KEY={quote}abc\n\n{line}\nC={quote}"
 
     assert refused(path, text) == [
-        "line 3: is inside the quotes that line 1 opens; close them there"
+        "line 3: is inside the quotes that line 1 opens; close them there, or write \\n"
     ]
 
 
@@ -153,8 +156,8 @@ def test_a_name_in_a_value_must_be_set(path: Path) -> None:
     text = "A=${SET}${NONE:-x}\nB=${A}\nCORS_ORIGINS=https://app.${DOMAIN}\nC='${D}'\nD=1\n"
 
     assert refused(path, text) == [
-        "line 3: needs ${DOMAIN}, which is not set; set it on a line above",
-        "line 4: needs ${D}, which is not set; set it on a line above",
+        "line 3: needs ${DOMAIN}, which is not set; set it above, or in the environment",
+        "line 4: needs ${...}, which is not set; set it above, or in the environment",
     ]
 
 
@@ -165,7 +168,7 @@ def test_a_name_in_a_value_must_be_set(path: Path) -> None:
         ("CROS_ORIGINS_ADMIN", "CORS_ORIGINS_ADMIN"),
         ("CORSORIGINS_ADMIN", "CORS_ORIGINS_ADMIN"),
         ("ORS_MAX_AGE", "CORS_MAX_AGE"),
-        ("ADMIN_CORS_ORIGINS", "CORS_ORIGINS_ADMIN"),
+        ("CROS_IGNORE", "CORS_IGNORE"),
         ("cors_origins", "CORS_ORIGINS"),
         ("Cors_Max_Age_Admin", "CORS_MAX_AGE_ADMIN"),
         ("_CORS_METHODS", "CORS_METHODS"),
@@ -189,7 +192,13 @@ def test_a_name_that_is_one_slip_away_is_refused_in_the_file_alone(
     load_env(path)
 
 
-@pytest.mark.parametrize("name", ["CORE_URL", "CORS", "COLOR_MODE", "ORIGINS", "MY_ORIGINS", "C"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("CORE_URL", "CORS", "COLOR_MODE", "ORIGINS", "MY_ORIGINS", "C", "COURSE_ORIGINS"),
+        *("VITE_CORS_ORIGINS", "FLASK_CORS_ORIGINS"),
+    ],
+)
 def test_names_of_others_are_let_be(path: Path, name: str) -> None:
     path.write_text(f"{name}=1\n")
 
@@ -207,14 +216,63 @@ def test_names_of_others_are_let_be(path: Path, name: str) -> None:
             "A=1\n\nB=é\n".encode("cp1252"),
             "line 3: not UTF-8, but looks like a Windows code page; ",
         ),
-        (b"A=1\nB=\x00\n", "line 2: not UTF-8, but looks like UTF-16"),
+        ("A=1\r\rB=é\r".encode("cp1252"), "line 3: not UTF-8, but looks like a Windows code page"),
     ],
 )
 def test_another_encoding_is_named(path: Path, data: bytes, words: str) -> None:
     (problem,) = refused(path, data)
 
     assert problem.startswith(words)
-    assert problem.endswith("UTF-8")
+    assert problem.endswith("; save the file as UTF-8")
+
+
+@pytest.mark.parametrize("data", [b"A=1\nB=\0\n", b"A=1\nB=2222\n\0"])
+def test_what_no_environment_can_hold_is_named(path: Path, data: bytes) -> None:
+    (problem,) = refused(path, data)
+
+    assert problem.endswith(": holds a NUL, which no setting can; delete it")
+
+
+@pytest.mark.parametrize("end", "\x0b\x0c\x1c\x85\u2028\u2029")
+@pytest.mark.parametrize("front", ["B=1", "# admin", ""])
+def test_what_editors_show_as_a_line_end_is_none(path: Path, front: str, end: str) -> None:
+    first, *_ = refused(path, f"A=1\n{front}{end}CORS_ORIGINS_ADMIN={A}\n")
+
+    assert first == (
+        f"line 2: holds U+{ord(end):04X}, which editors show as the end of a line; delete it"
+    )
+
+
+@pytest.mark.parametrize("between", [" ", "; ", " export ", "\t"])
+def test_a_line_sets_one_name(path: Path, between: str) -> None:
+    assert refused(path, f"export B=1{between}CORS_ORIGINS_ADMIN={A}\n") == [
+        "line 1: a line sets one name; give CORS_ORIGINS_ADMIN a line of its own"
+    ]
+    for fine in ("B='1 CORS_ORIGINS_ADMIN=x'", "B=1 # CORS_ORIGINS_ADMIN=x", "B=x?CORS_A=1"):
+        path.write_text(f"{fine}\n")
+        load_env(path)
+
+
+@pytest.mark.parametrize(
+    "line", ["CORS-ORIGINS-ADMIN=x", "$env:CORS_ORIGINS=x", "CORS_ORIGINS: x", "\u200bCORS_A=x"]
+)
+def test_quotes_swallow_no_misspelt_setting(path: Path, line: str) -> None:
+    (problem,) = refused(path, f'B="x\n{line}\n# it is "\n')
+
+    assert problem.startswith("line 2: is inside the quotes that line 1 opens")
+
+
+@pytest.mark.parametrize(
+    "line", ["B=ab${hunter2}x", "CORS-TOKEN=hunter2", "DB-PASSWORD=hunter2", "CORS_X: hunter2"]
+)
+def test_no_secret_is_told(path: Path, line: str) -> None:
+    assert "hunter2" not in "".join(refused(path, line))
+
+
+def test_a_long_value_is_not_told(path: Path) -> None:
+    (problem,) = refused(path, f"CORS-ORIGINS={','.join([A] * 20)}")
+
+    assert problem.endswith("; write CORS_ORIGINS=...")
 
 
 def test_a_link_that_leads_nowhere_is_named(path: Path) -> None:
@@ -246,10 +304,10 @@ def test_a_value_is_known_by_its_line(path: Path) -> None:
     load_env(path)
 
     assert env_file.files == [path]
-    assert env_file.source_of("B") == ".env line 3"
-    assert env_file.source_of("SET") == "environment"
+    assert env_file.places()["B"] == ".env line 3"
+    assert "SET" not in env_file.places()
     os.environ["B"] = "2"
-    assert env_file.source_of("B") == "environment"
+    assert env_file.places() == {}
 
 
 def test_names_of_another_program_are_let_be_where_they_are_listed() -> None:
@@ -267,8 +325,9 @@ def test_names_of_another_program_are_let_be_where_they_are_listed() -> None:
     assert start(CORS_PROXY_URL="x", CORS_IGNORE="CORS_PROXY") == [
         "CORS_PROXY_URL: is not a setting; delete it"
     ]
-    assert start(CORS_IGNORE="CORS_ORIGINS_ADMIN, CORS_*") == [
+    assert start(CORS_IGNORE="CORS_ORIGINS_ADMIN, FLASK_CORS_ORIGINS, CORS_*") == [
         "CORS_IGNORE 'CORS_ORIGINS_ADMIN': is a setting of this project; delete it",
+        "CORS_IGNORE 'FLASK_CORS_ORIGINS': is a setting of this project; delete it",
         "CORS_IGNORE 'CORS_*': is no name of a variable; delete it",
     ]
 
@@ -317,14 +376,14 @@ def test_env_beats_flaskenv_and_no_other_env_counts(flask_command: FlaskCommand)
     assert flask_command("HOME") == {"A": "flaskenv", "C": "flaskenv"}
     write(env="A=1\nB=${HOME}\nD=\n")
     assert flask_command("HOME") == {"A": "1", "B": "own", "C": "flaskenv", "D": ""}
-    assert env_file.source_of("C") == ".flaskenv line 2"
+    assert env_file.places()["C"] == ".flaskenv line 2"
     assert flask_command("HOME A C") == {"B": "own", "D": ""}
 
 
 def test_what_the_environment_has_alike_is_its_own(flask_command: FlaskCommand) -> None:
     write(env="A=own\n")
     assert flask_command("A") == {}
-    assert env_file.source_of("A") == "environment"
+    assert env_file.places() == {}
 
 
 def test_where_no_system_tells_an_env_above_with_settings_is_refused(
@@ -347,12 +406,22 @@ def test_where_flask_was_told_to_read_nothing_the_env_is_read(flask_command: Fla
     assert flask_command("FLASK_SKIP_DOTENV") == {"A": "1"}
 
 
+def flask_run(reload: bool | None) -> click.Context:
+    """Return the context of the command, with the value of its option `--reload`."""
+    context = click.Context(click.Command("run"), info_name="run")
+    context.params["reload"] = reload
+    return context
+
+
 def test_the_child_of_the_reloader_reads_the_files_anew(
     flask_command: FlaskCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`flask run` leaves the names in the environment, which is that of the child then."""
+    monkeypatch.setattr(env_file, "_watch", lambda path: None)
     write(env="A=1\nB=1\n", flaskenv="B=2\nC=3\n")
-    with click.Context(click.Command("run"), info_name="run"):
+    with flask_run(reload=False):
+        assert flask_command("HOME") == {"A": "1", "B": "1", "C": "3"}
+    with flask_run(reload=True):
         inherited = flask_command("HOME")
     assert inherited == {
         **{"A": "1", "B": "1", "C": "3", "FLASK_SKIP_DOTENV": "1"},
@@ -364,7 +433,7 @@ def test_the_child_of_the_reloader_reads_the_files_anew(
         os.environ |= {"HOME": "own", **inherited, "FLASK_RUN_FROM_CLI": "true", **changed}
         names = {*os.environ}
         monkeypatch.setattr(env_file, "_names_at_start", lambda: names)
-        with click.Context(click.Command("run"), info_name="run"):
+        with flask_run(reload=True):
             load_env(Path.cwd() / ".env")
         return {name: text for name, text in os.environ.items() if len(name) == 1}
 
@@ -374,6 +443,46 @@ def test_the_child_of_the_reloader_reads_the_files_anew(
     del os.environ["WERKZEUG_RUN_MAIN"]
     assert child()["A"] == "1"
     assert child(WERKZEUG_RUN_MAIN="true", **{env_file.KEPT: "A:/other/.env"})["A"] == "1"
+
+
+def test_a_broken_file_leaves_the_environment_as_it_was(flask_command: FlaskCommand) -> None:
+    """Without FLASK_DEBUG, say, from the file before, nothing would look for the next save."""
+    write(flaskenv="FLASK_DEBUG=1\n", env="A=1\nA=2\n")
+    with pytest.raises(ConfigurationError):
+        flask_command("HOME")
+    assert os.environ["FLASK_DEBUG"] == "1"
+
+
+@pytest.mark.parametrize(("debug", "watched"), [("0", False), ("1", True)])
+def test_in_debug_mode_the_child_watches_the_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch, debug: str, watched: bool
+) -> None:
+    seen: list[Path] = []
+    monkeypatch.setattr(env_file, "_watch", seen.append)
+    os.environ |= {"WERKZEUG_RUN_MAIN": "true", "FLASK_DEBUG": debug}
+    with flask_run(reload=None):
+        load_env(path)
+
+    assert seen == [path] * watched
+
+
+def test_a_change_ends_the_process_for_the_reloader(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path.write_text("A=1\n")
+    changes: list[Callable[[], object]] = [
+        *(path.touch, path.unlink, lambda: path.write_text("A=1\n"), lambda: None),
+        lambda: path.write_text("A=2\n"),
+    ]
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    monkeypatch.setattr(env_file, "sleep", lambda _: changes.pop(0)())
+
+    for left in (3, 2, 0):
+        env_file._watch(path)
+        assert len(changes) == left
+    assert ended == [3, 3, 3]
+    assert capsys.readouterr().err.count(f" * Detected change in {str(path)!r}, reloading") == 3
 
 
 def test_a_process_knows_what_it_was_started_with(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -411,6 +520,27 @@ def test_a_problem_is_served_by_the_child_of_the_reloader_alone(
     assert (answer.status_code, answer.content_type) == (500, "application/problem+json")
     assert answer.get_json()["detail"] == str(error)
     assert capsys.readouterr().err == f"Error: {error}\n"
+
+
+@pytest.mark.parametrize("name", ["ADMIN_CORS_ORIGINS", "admin_cors_max_age"])
+def test_a_name_that_ends_as_a_setting_is_refused_in_the_file_alone(path: Path, name: str) -> None:
+    def start() -> None:
+        load_env(path)
+        init_app(Flask("ends"), [Blueprint("admin", __name__, url_prefix="/admin")])
+
+    option = name.upper().removeprefix("ADMIN_CORS_")
+    path.write_text(f"B=1\nVITE_CORS_ORIGINS=x\n{name}=60\n")
+    with pytest.raises(ConfigurationError) as raised:
+        start()
+    assert str(raised.value).splitlines()[1:] == [
+        f"  {name} (.env line 3): is not a setting; did you mean CORS_{option}_ADMIN? If not, add "
+        "it to CORS_IGNORE"
+    ]
+    del os.environ[name]
+    path.write_text(f"{name}=60\nCORS_IGNORE={name}\n")
+    start()
+    path.write_text("")
+    start()
 
 
 # Files of lines that are settings, or nearly so.

@@ -118,8 +118,8 @@ def test_variables_of_others_are_passed_over(name: str, value: str) -> None:
         ("CORS_ORIGINS_ADMN", f"{NO_BLUEPRINT}; did you mean CORS_ORIGINS_ADMIN?"),
         ("CORS_ADMIN_ORIGINS", "is not a setting; did you mean CORS_ORIGINS_ADMIN?"),
         ("CORS_RESOURCES", "is not a setting; delete it"),
-        ("CORS_ORIGINS_SHOP", f"{NO_BLUEPRINT}; delete it"),
-        ("CORS_ORIGINS_PUB", f"{NO_BLUEPRINT}; delete it"),
+        ("CORS_ORIGINS_SHOP", f"{NO_BLUEPRINT}; add one to BLUEPRINTS, or delete it"),
+        ("CORS_ORIGINS_PUB", f"{NO_BLUEPRINT}; add one to BLUEPRINTS, or delete it"),
         ("FLASK_CORS_MAX_AGE", "CORS settings have no FLASK_ in front; did you mean CORS_MAX_AGE?"),
     ],
 )
@@ -317,6 +317,12 @@ def test_warnings_are_logged_once_at_the_start(
             "CORS: CORS_MAX_AGE '9000': Chromium remembers a preflight for 7200 seconds at most",
         )
     ]
+
+
+def test_own_list_may_be_read_once() -> None:
+    read = read_settings(["admin"], {"CORS_ORIGINS": APP}, (name for name in ["admin"]))
+
+    assert read.policies["admin"].origins == ()
 
 
 @pytest.mark.parametrize("own_list", [{"admin"}, ["admin"], "admin"])

@@ -24,6 +24,7 @@ from functools import partial
 
 from flask import Blueprint, Flask
 
+from . import env_file
 from .cli import cors_commands
 from .env_file import load_env
 from .middleware import CORSMiddleware
@@ -50,7 +51,7 @@ def init_app(
     prefixes = {b.name: (b.url_prefix or "").rstrip("/") for b in blueprints}
     variables = {**os.environ, **app.config}
     unlisted = unlisted_blueprints(app, blueprints)
-    settings = read_settings(prefixes, variables, own_list, unlisted)
+    settings = read_settings(prefixes, variables, own_list, unlisted, env_file.places())
     policies = {name: (prefix, settings.policies[name]) for name, prefix in prefixes.items()}
     check = partial(check_routes, app, blueprints, policies)
     check()

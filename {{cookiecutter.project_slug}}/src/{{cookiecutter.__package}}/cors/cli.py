@@ -83,10 +83,8 @@ def _warn(warnings: Iterable[Problem]) -> None:
 
 def _sources(policy: Policy) -> dict[str, str]:
     """Return where the value of each option comes from that is not the default."""
-    return {
-        option: "create_app" if variable in current_app.config else env_file.source_of(variable)
-        for option, variable in policy.variables.items()
-    }
+    places = env_file.places() | dict.fromkeys(current_app.config, "create_app")
+    return {o: places.get(variable, "environment") for o, variable in policy.variables.items()}
 
 
 def _rows(policy: Policy) -> Iterator[str]:
@@ -127,7 +125,7 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
         path = unquote_to_bytes(re.split("[?#]", url)[0])
         policy = cors.policy_for(path.decode("latin-1"))  # as WSGI has it (PEP 3333)
         if policy is None:
-            click.echo(f"No: {url} is under no blueprint, so no page of another origin reads it.")
+            click.echo(f"No: {url} is under no blueprint, so no list lets a page read it.")
             _warn(cors.check_routes())
             raise SystemExit(1)
         # The same decisions, with no view behind them and without a log.

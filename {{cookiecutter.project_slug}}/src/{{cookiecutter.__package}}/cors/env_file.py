@@ -12,13 +12,16 @@ from difflib import get_close_matches
 from io import StringIO
 from itertools import accumulate
 from pathlib import Path
+from threading import Thread
+from time import sleep
 
 import click
 from dotenv import find_dotenv, load_dotenv
 from dotenv.parser import Binding, parse_stream
+from flask.helpers import get_debug_flag
 from werkzeug.serving import is_running_from_reloader
 
-from .problems import ConfigurationError, Problem
+from .problems import QUOTED_LENGTH, ConfigurationError, Problem
 from .settings import IGNORE, READERS, names_in
 
 # From the `flask run` that watches to the process that it starts: the names that files have set,
@@ -30,46 +33,78 @@ SKIP = "FLASK_SKIP_DOTENV"
 files: list[Path] = []
 _places: dict[str, tuple[str, str]] = {}
 
-_NAME = "[A-Za-z_][A-Za-z0-9_]*"
-_SETTING = re.compile(rf"\s*(?:export\s+)?({_NAME})\s*=(.*)")
-_UNREADABLE = "line", "not NAME=value; quotes, if any, stand around the whole value"
+_OPTIONS = (*(f"CORS_{option}" for option in READERS), IGNORE)
+_NAME = "([A-Za-z_][A-Za-z0-9_]*)"
+_SETTING = re.compile(rf"\s*(?:export\s+)?{_NAME}\s*=(.*)")
 # What was meant to set a name: a kind of line, the name and the value in it, the words.
 _MEANT = (
-    ("powershell", rf"\$env:({_NAME})\s*=\s*(.*)", "this is how PowerShell sets a variable"),
-    ("windows", rf"(?i:setx?)\s+({_NAME})\s*=\s*(.*)", "this is how a shell of Windows sets it"),
-    ("quotes", rf"['\"]({_NAME})['\"]\s*=\s*(.*)", "a name has no quotes"),
-    ("colon", rf"({_NAME})\s*:\s+(.*)", "a name ends with =, not with a colon"),
-    ("punctuation", r"([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(.*)", "a name has no hyphens or dots"),
+    ("windows", rf"(?i:\$env:|setx?\s+){_NAME}\s*=\s*(.*)", "this is how Windows sets a variable"),
+    ("quotes", rf"['\"]{_NAME}['\"]\s*=\s*(.*)", "a name has no quotes"),
+    ("colon", rf"{_NAME}\s*:\s+(.*)", "a name ends with =, not with a colon"),
+    ("marks", r"(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(.*)", "a name has no hyphens or dots"),
 )
-_INVISIBLE = ("invisible", rf"({_NAME})\s*=\s*(.*)", "an invisible character is in front of the =")
+_INVISIBLE = ("invisible", rf"{_NAME}\s*=\s*(.*)", "an invisible character is in front of the =")
+_UNREADABLE = "line", "not NAME=value; quotes, if any, stand around the whole value"
+# What editors show as the end of a line, and is none.
+_LINE_ENDS = "[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]"
 
 
 def load_env(path: Path) -> None:
     """Add what a file sets, if it is there, to the environment; what that holds already stays.
 
-    Raises ConfigurationError with every line that would not count as it stands: without its own
-    list, a blueprint would have the shared one.
+    Under `flask run` with its reloader an edit of it starts the server again. Raises
+    ConfigurationError with every line that would not count as it stands: without its own list, a
+    blueprint would have the shared one.
     """
-    flaskenv = _take_back(path)
-    text = _read(path)
-    if problems := [*_problems(text)]:
-        raise ConfigurationError(problems, subject=path.name)
+    before, reloads = dict(os.environ), _reloads()
+    if reloads and is_running_from_reloader():
+        # Its `--extra-files` see no file that is removed, made anew, or older than it was.
+        Thread(target=_watch, args=(path,), daemon=True).start()
+    try:
+        flaskenv = _take_back(path)
+        text = _read(path)
+        if problems := [*_problems(text)]:
+            raise ConfigurationError(problems, path.name)
+    except ConfigurationError:
+        os.environ |= {name: value for name, value in before.items() if name not in (KEPT, SKIP)}
+        raise
     files.clear()
     _places.clear()
     _set(path, text)
     if flaskenv:
         _set(flaskenv, _read(flaskenv))
-    command = click.get_current_context(silent=True)
-    if command and command.info_name == "run" and not is_running_from_reloader():
+    if reloads and not is_running_from_reloader():
         # What `flask` would read there is read here, where a file that is broken can be told.
         skip = [] if SKIP in os.environ else [SKIP]
         os.environ |= {KEPT: f"{','.join([*_places, *skip])}:{path}", SKIP: "1"}
 
 
-def source_of(name: str) -> str:
-    """Return where the environment has a name's value from: a line of a file, or itself."""
-    value, place = _places.get(name, (None, ""))
-    return place if place and value == os.environ.get(name) else "environment"
+def places() -> dict[str, str]:
+    """Return where the names stand that the environment has from a file: ``.env line 5``."""
+    return {n: place for n, (value, place) in _places.items() if value == os.environ.get(n)}
+
+
+def _reloads() -> bool:
+    """Tell whether this is `flask run` with its reloader."""
+    command = click.get_current_context(silent=True)
+    if command is None or command.info_name != "run":
+        return False
+    return get_debug_flag() if (told := command.params.get("reload")) is None else bool(told)
+
+
+def _watch(path: Path) -> None:
+    """End this process as the reloader does, which starts it again, once a file has changed."""
+    first = _content(path)
+    while _content(path) == first:
+        sleep(0.5)
+    click.echo(f" * Detected change in {str(path)!r}, reloading", err=True)
+    os._exit(3)
+
+
+def _content(path: Path) -> bytes | None:
+    with suppress(OSError):
+        return path.read_bytes()
+    return None
 
 
 def _set(path: Path, text: str) -> None:
@@ -100,7 +135,7 @@ def _take_back(path: Path) -> Path | None:
     other = [name for name in read if name.startswith("CORS_")]
     if not own and env and other and Path(env).resolve() != path.resolve():
         wrong = f"is read by `flask`, and by nothing else; move {', '.join(other)} to {path}"
-        raise ConfigurationError([Problem(env, "other-env", wrong)], subject=path.name)
+        raise ConfigurationError([Problem(env, "other-env", wrong)], path.name)
     for name, value in read.items():
         if name not in own and ("${" in value or value == os.environ.get(name)):
             os.environ.pop(name, None)
@@ -109,10 +144,8 @@ def _take_back(path: Path) -> Path | None:
 
 def _names_at_start() -> set[str]:
     """Return the names that this process was started with; none where the system does not tell."""
-    with suppress(OSError):
-        given = Path("/proc/self/environ").read_bytes().decode(errors="surrogateescape")
-        return {entry.partition("=")[0] for entry in given.split("\0")}
-    return set()
+    given = (_content(Path("/proc/self/environ")) or b"").decode(errors="surrogateescape")
+    return {entry.partition("=")[0] for entry in given.split("\0") if entry}
 
 
 def _read(path: Path) -> str:
@@ -123,10 +156,10 @@ def _read(path: Path) -> str:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
             return ""
         wrong = f"cannot be read: {error.strerror}"
-        if path.is_symlink() and not path.exists():
+        if isinstance(error, FileNotFoundError):
             wrong = f"is a link to {path.readlink()}, where nothing is"
         raise ConfigurationError([Problem(str(path), "unreadable", wrong)], path.name) from None
-    bad = data.find(b"\0")  # in UTF-8 it stands for itself, and no environment can hold it
+    bad = data.find(b"\0")  # no environment can hold it
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -135,7 +168,9 @@ def _read(path: Path) -> str:
         return text.replace("\r\n", "\n").replace("\r", "\n")
     looks = "UTF-16, which PowerShell's > writes" if b"\0" in data else "a Windows code page"
     wrong = f"not UTF-8, but looks like {looks}; save the file as UTF-8"
-    line = 1 + data[:bad].count(b"\n")
+    if 0 < data.count(b"\0") < len(data) / 4:
+        wrong = "holds a NUL, which no setting can; delete it"
+    line = 1 + len(re.findall(rb"\r\n?|\n", data[:bad]))
     raise ConfigurationError([Problem(f"line {line}", "encoding", wrong)], path.name)
 
 
@@ -149,6 +184,9 @@ def _bindings(text: str) -> Iterator[tuple[int, str, Binding]]:
 
 
 def _problems(text: str) -> Iterator[Problem]:
+    for odd in re.finditer(_LINE_ENDS, text):
+        wrong = f"holds U+{ord(odd[0]):04X}, which editors show as the end of a line; delete it"
+        yield Problem(f"line {text.count(chr(10), 0, odd.start()) + 1}", "line-end", wrong)
     values = {binding.key: binding.value for _, _, binding in _bindings(text)}
     others = names_in(os.environ.get(IGNORE) or values.get(IGNORE) or "")
     lines: dict[str, int] = {}
@@ -161,14 +199,21 @@ def _problems(text: str) -> Iterator[Problem]:
             yield Problem(where, "twice", f"sets {name}, as line {lines[name]} does; delete one")
         for other in re.finditer(r"\$\{([^}:]*)\}", value):
             if other[1] not in lines and other[1] not in os.environ:
-                wrong = f"needs {other[0]}, which is not set; set it on a line above"
+                shown = other[0] if name.startswith("CORS_") else "${...}"  # of a password, say
+                wrong = f"needs {shown}, which is not set; set it above, or in the environment"
                 yield Problem(where, "unset", wrong)
         for further, line in enumerate(raw.split("\n")[1:], start=number + 1):
             setting = _SETTING.match(line)  # and no end of a key in Base64
-            if setting and (setting[2].strip("='\" ") or "_" in setting[1]):
-                wrong = f"is inside the quotes that line {number} opens; close them there"
+            is_setting = setting and (setting[2].strip("='\" ") or "_" in setting[1])
+            if is_setting or re.search(r"(?i)cors[\w.-]*\s*[=:]", line):
+                wrong = (
+                    f"is inside the quotes that line {number} opens; close them there, or write \\n"
+                )
                 yield Problem(f"line {further}", "swallowed", wrong)
-        is_other = name in others or name.startswith("CORS_")
+        is_bare = raw.partition("=")[2].strip()[:1] not in ("'", '"')
+        if is_bare and (more := re.search(r"[\s;](CORS_\w+)\s*=", value)):
+            yield Problem(where, "two", f"a line sets one name; give {more[1]} a line of its own")
+        is_other = name in others or name.startswith(("CORS_", "FLASK_CORS_"))
         if not is_other and (meant := _meant(name)):
             wrong = f"{name} is no setting; did you mean {meant}? If not, add it to {IGNORE}"
             yield Problem(where, "slip", wrong)
@@ -178,22 +223,21 @@ def _problems(text: str) -> Iterator[Problem]:
 def _unreadable(where: str, line: str) -> Problem:
     visible = "".join(filter(str.isprintable, line))
     for code, pattern, words in _MEANT if visible == line else (_INVISIBLE, *_MEANT):
-        if meant := re.fullmatch(pattern, visible):
-            name = re.sub("[-.]", "_", meant[1])
-            write = f"{name}={meant[2]}"
+        if found := re.fullmatch(pattern, visible):
+            name = re.sub("[-.]", "_", found[1])
+            name = _meant(name) or name
+            write = f"{name}={found[2]}"
             if not any(binding.error for _, _, binding in _bindings(write)):
-                shown = write if name.startswith("CORS_") else f"{name}=..."  # maybe a secret
-                return Problem(where, code, words, shown)
+                is_secret = not name.startswith(_OPTIONS) or len(write) > QUOTED_LENGTH
+                return Problem(where, code, words, f"{name}=..." if is_secret else write)
     return Problem(where, *_UNREADABLE)
 
 
 def _meant(name: str) -> str | None:
     """Return the setting that a name is one slip away from; `settings` judges those of CORS_*."""
-    upper, options = name.upper(), [f"CORS_{option}" for option in READERS]
+    upper = name.upper()
     for head in accumulate(upper.split("_"), "{}_{}".format):
-        if near := get_close_matches(head, options, n=1, cutoff=0.9):
+        near = get_close_matches(head, (*_OPTIONS, IGNORE), n=1, cutoff=0.9)
+        if near and abs(len(near[0]) - len(head)) <= 1:
             return near[0] + upper.removeprefix(head)
-    for option in options:
-        if upper.endswith(f"_{option}"):
-            return f"{option}_{upper.removesuffix(f'_{option}')}"
     return None

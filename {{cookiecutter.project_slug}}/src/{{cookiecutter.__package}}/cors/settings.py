@@ -55,13 +55,14 @@ def read_settings(
     variables: Mapping[str, Any],
     own_list: Collection[str] = (),
     unlisted: Collection[str] = (),
+    places: Mapping[str, str] | None = None,
 ) -> Settings:
     """Return the settings of the blueprints of these names.
 
     `variables` are the process environment with the values given to `create_app` laid over it;
-    other names than ``CORS_*`` are passed over. Those in `own_list` do not take the shared list;
-    `unlisted` ones are registered, but have no settings. Raises ConfigurationError with every
-    problem.
+    other names than ``CORS_*`` are passed over, but for slips in a file: `places` tells where a
+    name stands there. Those in `own_list` do not take the shared list; `unlisted` ones are
+    registered, but have no settings. Raises ConfigurationError with every problem.
     """
     found = Settings()
     known = {variable_name(o, name): o for name in [None, *blueprints] for o in READERS}
@@ -71,18 +72,24 @@ def read_settings(
         if (owner := owners.setdefault(variable, name)) != name:
             wrong = f"belongs to two blueprints, {owner!r} and {name!r}; rename one"
             found.refuse(variable, "suffix-clash", wrong)
-    own_list = {own_list} if isinstance(own_list, str) else own_list
-    for name in set(own_list).difference(blueprints):
+    own_list = {own_list} if isinstance(own_list, str) else {*own_list}
+    for name in own_list.difference(blueprints):
         wrong = f"names no blueprint of BLUEPRINTS ({', '.join(sorted(blueprints))})"
         found.refuse("own_list", "own-list", wrong, entry=str(name))
     others = names_in(variables.get(IGNORE, ""))
     for name in others:
-        if name in known or not re.fullmatch(r"\w+", name):
-            wrong = "is a setting of this project" if name in known else "is no name of a variable"
+        is_own = name.removeprefix("FLASK_") in known  # which Flask puts into `app.config`
+        if is_own or not re.fullmatch(r"\w+", name):
+            wrong = "is a setting of this project" if is_own else "is no name of a variable"
             found.refuse(IGNORE, "ignore", f"{wrong}; delete it", entry=name)
     for name, value in variables.items():
         if name not in {IGNORE, *known, *others} and not _KUBERNETES.fullmatch(f"{name}={value}"):
             _check_name(name, blueprints, unlisted, found)
+    for name, place in (places or {}).items():
+        blueprint, _, option = name.upper().rpartition("_CORS_")
+        if name not in others and (meant := f"CORS_{option}_{blueprint}") in known:
+            wrong = f"is not a setting; did you mean {meant}? If not, add it to {IGNORE}"
+            found.refuse(f"{name} ({place})", "unknown", wrong)
     values = {
         name: READERS[option](name, variables[name], found)
         for name, option in known.items()
@@ -212,6 +219,7 @@ def _check_name(
     if not bare.startswith("CORS_"):
         return
     wrong, near, rest = "is not a setting", "", bare.removeprefix("CORS_")
+    instead = "delete it"
     endings = [variable_name("", blueprint).removeprefix("CORS_") for blueprint in blueprints]
     own = {f"{option}{e}": f"{option}{e}" for option in READERS for e in endings}
     own |= {f"{e[1:]}_{option}": f"{option}{e}" for option in READERS for e in endings}
@@ -221,6 +229,7 @@ def _check_name(
             found.refuse(name, "unlisted", wrong)
             return
         wrong = f"names no blueprint ({', '.join(sorted(blueprints))})"
+        instead = "add one to BLUEPRINTS, or delete it"
         for ending in get_close_matches(rest.removeprefix(shared), endings, n=1, cutoff=0.75):
             near = shared + ending
     elif spelled := get_close_matches(rest, own, n=1, cutoff=0.8):
@@ -233,7 +242,7 @@ def _check_name(
                 near = option
     wrong = "CORS settings have no FLASK_ in front" if name.startswith("FLASK_") else wrong
     found.refuse(
-        name, "unknown", wrong + (f"; did you mean CORS_{near}?" if near else "; delete it")
+        name, "unknown", wrong + (f"; did you mean CORS_{near}?" if near else f"; {instead}")
     )
 
 
