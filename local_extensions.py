@@ -214,8 +214,8 @@ def project_folder(answers: dict[str, Any]) -> str:
     What is derived from the answers, or the template's own, is set again: in a replay file it may
     be anything, and in one of an earlier version it is another version's.
     """
-    for question, check in QUESTIONS.items():
-        check(answers.get(question))
+    for question, refuse_wrong in QUESTIONS.items():
+        refuse_wrong(answers.get(question))
     own = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
     if answers.get("_jinja2_env_vars") != own["_jinja2_env_vars"]:
         raise SystemExit("The answers are of another template; give them again without --replay")

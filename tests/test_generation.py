@@ -74,9 +74,9 @@ def test_from_a_checkout_that_is_not_written_to(repository: Path, tmp_path: Path
 
 
 def test_caches_of_a_checkout_stay_behind(repository: Path, tmp_path: Path) -> None:
-    for folder in (repository / TEMPLATE.name).glob("**/cors"):
-        (folder / "__pycache__").mkdir()
-        (folder / "__pycache__/origins.cpython-311.pyc").write_bytes(b"\xff")
+    (cors,) = (repository / TEMPLATE.name).glob("**/cors")
+    (cors / "__pycache__").mkdir()
+    (cors / "__pycache__/origins.cpython-311.pyc").write_bytes(b"\xff")
 
     done = bake(repository, tmp_path / "here")
     run_shell("git clean -qdfx", repository)
