@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import ROOT, TEMPLATE, Bake, bake_into, clean_environment, must_run, run, run_shell
 
-PYTHONS = ["3.11", "3.12", "3.13"]
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 BLUEPRINTS = ["orders", "public, admin", "orders, catalog, admin, v2, hooks"]
 COMMANDS = [
     "-W error -m pytest -q",

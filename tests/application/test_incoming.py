@@ -175,6 +175,7 @@ def test_classes_of_the_application_stay_in_force(late: bool) -> None:
     assert post('{"b": 1, "a": 2}').text == '["OwnRequest",{"b":1,"a":2}]\n'
     assert post("[" * 501 + "]" * 501).status_code == 400
     assert type(app.json) is OwnProvider
+    assert app.json.loads(s="[1]") == [1]
 
 
 def test_a_view_may_set_a_limit_of_its_own(make_app: MakeApp) -> None:

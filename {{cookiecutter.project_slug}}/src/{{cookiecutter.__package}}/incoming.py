@@ -103,10 +103,10 @@ class Chunks(RawIOBase):
         return len(data)
 
 
-def shallow(loads: Callable[..., Any], text: str | bytes, **options: Any) -> Any:
+def shallow(loads: Callable[..., Any], s: str | bytes, **kwargs: Any) -> Any:
     """Return what `loads` reads from JSON; raise ValueError where that is nested too deeply."""
     with suppress(RecursionError):
-        value = loads(text, **options)
+        value = loads(s, **kwargs)
         if depth_of(value) <= DEEPEST:
             return value
     raise ValueError(f"nested more than {DEEPEST} levels deep")
