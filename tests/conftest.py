@@ -158,7 +158,7 @@ def keep_to_a_folder(config: pytest.Config) -> None:
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
     for name in os.environ:
-        if name.startswith(SETTINGS):
+        if name.startswith(SETTINGS) or name == "PYTHON":  # which `make test PYTHON=...` hands on
             patch.delenv(name)
     patch.setenv("HOME", str(home))
     patch.setenv("TMPDIR", str(temporary))

@@ -106,7 +106,7 @@ def test_without_a_network_the_demo_says_what_it_needs(
         (f'exec {shlex.quote(sys.executable)} "$@"', [f"PYTHON={sys.executable}"], False),
         ("echo another", [], False),
     ],
-    ids=["another", "the same", "none given"],
+    ids=["another", "the same", "none_given"],
 )
 def test_another_python_makes_the_environment_anew(
     clone: Path, offline: dict[str, str], python: str, given: list[str], is_made_anew: bool

@@ -11,7 +11,7 @@ import pytest
 from .conftest import find_program, must_run
 
 # Of each kind that once left something at home, or once broke over the name of the folder.
-SOME = "version or bakes_from_git or says_it_too or lists_its_targets"
+SOME = "version or bakes_from_git or says_it_too or lists_its_targets or none_given"
 
 
 def test_they_pass_in_any_folder_whatever_is_set_and_leave_nothing(
@@ -28,6 +28,7 @@ def test_they_pass_in_any_folder_whatever_is_set_and_leave_nothing(
         "GIT_DIR": "/nowhere",
         "HOME": str(home),
         "MAKEFLAGS": "n",
+        "PYTHON": "/usr/bin/false",
         "TMPDIR": str(temporary),
         "XDG_CONFIG_HOME": str(home / "config"),
     }
