@@ -28,7 +28,7 @@ def test_they_pass_in_any_folder_whatever_is_set_and_leave_nothing(
         "GIT_DIR": "/nowhere",
         "HOME": str(home),
         "MAKEFLAGS": "n",
-        "PYTHON": "/usr/bin/false",
+        "PYTHON": sys.executable,
         "TMPDIR": str(temporary),
         "XDG_CONFIG_HOME": str(home / "config"),
     }
