@@ -139,7 +139,7 @@ def test_a_value_swallows_no_other_line(path: Path, line: str, quote: str) -> No
     text = f"KEY={quote}abc\n\n{line}\nC={quote}"
 
     assert refused(path, text) == [
-        "line 3: is inside the quotes that line 1 opens; close them there, or write \\n"
+        "line 3: is inside the quotes of line 1; close them there, or write \\n"
     ]
 
 
@@ -259,7 +259,7 @@ def test_a_line_sets_one_name(path: Path, between: str) -> None:
 def test_quotes_swallow_no_misspelt_setting(path: Path, line: str) -> None:
     (problem,) = refused(path, f'B="x\n{line}\n# it is "\n')
 
-    assert problem.startswith("line 2: is inside the quotes that line 1 opens")
+    assert problem.startswith("line 2: is inside the quotes of line 1")
 
 
 @pytest.mark.parametrize(
@@ -417,7 +417,7 @@ def test_the_child_of_the_reloader_reads_the_files_anew(
     flask_command: FlaskCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`flask run` leaves the names in the environment, which is that of the child then."""
-    monkeypatch.setattr(env_file, "_watch", lambda path: None)
+    monkeypatch.setattr(env_file, "_watch", lambda *_: None)
     write(env="A=1\nB=1\n", flaskenv="B=2\nC=3\n")
     with flask_run(reload=False):
         assert flask_command("HOME") == {"A": "1", "B": "1", "C": "3"}
@@ -458,7 +458,7 @@ def test_in_debug_mode_the_child_watches_the_file(
     path: Path, monkeypatch: pytest.MonkeyPatch, debug: str, watched: bool
 ) -> None:
     seen: list[Path] = []
-    monkeypatch.setattr(env_file, "_watch", seen.append)
+    monkeypatch.setattr(env_file, "_watch", lambda path, _: seen.append(path))
     os.environ |= {"WERKZEUG_RUN_MAIN": "true", "FLASK_DEBUG": debug}
     with flask_run(reload=None):
         load_env(path)
@@ -479,7 +479,7 @@ def test_a_change_ends_the_process_for_the_reloader(
     monkeypatch.setattr(env_file, "sleep", lambda _: changes.pop(0)())
 
     for left in (3, 2, 0):
-        env_file._watch(path)
+        env_file._watch(path, env_file._content(path))
         assert len(changes) == left
     assert ended == [3, 3, 3]
     assert capsys.readouterr().err.count(f" * Detected change in {str(path)!r}, reloading") == 3

@@ -59,7 +59,7 @@ def load_env(path: Path) -> None:
     before, reloads = dict(os.environ), _reloads()
     if reloads and is_running_from_reloader():
         # Its `--extra-files` see no file that is removed, made anew, or older than it was.
-        Thread(target=_watch, args=(path,), daemon=True).start()
+        Thread(target=_watch, args=(path, _content(path)), daemon=True).start()
     try:
         flaskenv = _take_back(path)
         text = _read(path)
@@ -92,10 +92,9 @@ def _reloads() -> bool:
     return get_debug_flag() if (told := command.params.get("reload")) is None else bool(told)
 
 
-def _watch(path: Path) -> None:
+def _watch(path: Path, content: bytes | None) -> None:
     """End this process as the reloader does, which starts it again, once a file has changed."""
-    first = _content(path)
-    while _content(path) == first:
+    while _content(path) == content:
         sleep(0.5)
     click.echo(f" * Detected change in {str(path)!r}, reloading", err=True)
     os._exit(3)
@@ -206,9 +205,7 @@ def _problems(text: str) -> Iterator[Problem]:
             setting = _SETTING.match(line)  # and no end of a key in Base64
             is_setting = setting and (setting[2].strip("='\" ") or "_" in setting[1])
             if is_setting or re.search(r"(?i)cors[\w.-]*\s*[=:]", line):
-                wrong = (
-                    f"is inside the quotes that line {number} opens; close them there, or write \\n"
-                )
+                wrong = f"is inside the quotes of line {number}; close them there, or write \\n"
                 yield Problem(f"line {further}", "swallowed", wrong)
         is_bare = raw.partition("=")[2].strip()[:1] not in ("'", '"')
         if is_bare and (more := re.search(r"[\s;](CORS_\w+)\s*=", value)):
@@ -237,7 +234,7 @@ def _meant(name: str) -> str | None:
     """Return the setting that a name is one slip away from; `settings` judges those of CORS_*."""
     upper = name.upper()
     for head in accumulate(upper.split("_"), "{}_{}".format):
-        near = get_close_matches(head, (*_OPTIONS, IGNORE), n=1, cutoff=0.9)
+        near = get_close_matches(head, _OPTIONS, n=1, cutoff=0.9)
         if near and abs(len(near[0]) - len(head)) <= 1:
             return near[0] + upper.removeprefix(head)
     return None

@@ -82,8 +82,9 @@ def read_settings(
         if is_own or not re.fullmatch(r"\w+", name):
             wrong = "is a setting of this project" if is_own else "is no name of a variable"
             found.refuse(IGNORE, "ignore", f"{wrong}; delete it", entry=name)
+    let_be = {IGNORE, *known, *others}
     for name, value in variables.items():
-        if name not in {IGNORE, *known, *others} and not _KUBERNETES.fullmatch(f"{name}={value}"):
+        if name not in let_be and not _KUBERNETES.fullmatch(f"{name}={value}"):
             _check_name(name, blueprints, unlisted, found)
     for name, place in (places or {}).items():
         blueprint, _, option = name.upper().rpartition("_CORS_")
