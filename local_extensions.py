@@ -18,6 +18,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -47,9 +48,20 @@ NO = frozenset("0 false f no n off".split())
 OTHER_PACKAGES = frozenset(
     "ast_serialize blinker click colorama dotenv flask flask_cors granian gunicorn iniconfig "
     "itsdangerous jinja2 librt markupsafe mypy mypy_extensions packaging pathspec pip pluggy "
-    "pygments pytest python_dotenv ruff setuptools src test tests typing_extensions uv uv_build "
-    "waitress werkzeug wsgi".split()
+    "publicsuffixlist pygments pytest python_dotenv ruff setuptools src test tests "
+    "typing_extensions uv uv_build waitress werkzeug wsgi".split()
 )
+# In place of the public suffix list, where that is not installed: the best known of its suffixes,
+# of registries and of hosts. The first start of the project has the last word.
+BEST_KNOWN_SUFFIXES = """
+ai app biz ch cloud co com de dev edu eu fr gov info io it me net nl online org site tech uk us xyz
+co.il co.in co.jp co.kr co.nz co.uk co.za com.au com.br com.cn com.mx com.tr gov.uk org.uk
+===END ICANN DOMAINS===
+a.run.app amplifyapp.com azurestaticapps.net azurewebsites.net blogspot.com cloudfront.net deno.dev
+firebaseapp.com fly.dev github.io gitlab.io herokuapp.com hf.space lovable.app netlify.app
+ngrok-free.app ngrok.io now.sh onrender.com pages.dev r.appspot.com replit.app s3.amazonaws.com
+surge.sh trycloudflare.com up.railway.app vercel.app web.app web.core.windows.net workers.dev
+"""
 # Windows opens a device, and no file, under these names, whatever their suffix is.
 WINDOWS_DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))]
@@ -170,7 +182,7 @@ def example_origin(answer: str) -> str:
     first = answer.split(",")[0].strip()
     if first.lower() in ("", "none", "*"):
         return "http://localhost:3000"
-    return first.replace("://*.", "://app.")
+    return first.replace("://*.", "://app.").replace(":*", ":3000").replace("*", "a")
 
 
 def sort_naturally(given: list[str]) -> list[str]:
@@ -486,6 +498,9 @@ def _generated_module(name: str) -> ModuleType:
     sys.modules.setdefault(package.__name__, package)
     write_no_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
+        if find_spec("publicsuffixlist") is None:
+            grammar: Any = importlib.import_module(f"{package.__name__}.origins")
+            grammar.public_suffix_list = lambda: BEST_KNOWN_SUFFIXES.replace(" ", "\n")
         return importlib.import_module(f"{package.__name__}.{name}")
     finally:
         sys.dont_write_bytecode = write_no_bytecode

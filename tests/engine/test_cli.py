@@ -126,7 +126,10 @@ def test_json_is_for_scripts(make_app: MakeApp) -> None:
     data = json.loads(output)
 
     assert code == 0
-    assert data.keys() == {"version", "env_files", "blueprints", "without_policy", "warnings"}
+    assert data.keys() == {
+        *("version", "env_files", "public_suffix_list", "blueprints", "without_policy"),
+        "warnings",
+    }
     assert data["env_files"] == []
     assert data["version"] == cors.__version__
     assert [row["name"] for row in data["blueprints"]] == ["public", "admin"]

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from my_api.cors.settings import READERS
 
-from .reading import APP, LONGEST_HOST, OWN, policies, problems, refused
+from .reading import APP, LONGEST_HOST, OWN, problems, refused
 
 NO_ORIGINS = "all any everybody everyone false nil no Nobody None off on true undefined yes".split()
 # The rules of an allowlist: a value, the code of its problem, what to write instead if it is sure.
@@ -18,7 +18,9 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     ("app.example.com", "scheme-missing", None),
     ("localhost:3000", "scheme-missing", None),
     ("//app.example.com", "scheme-missing", None),
+    *((text, "scheme-missing", None) for text in ".example.com 3000 :3000 ::1 //3000".split()),
     ("https//app.example.com", "scheme-colon", APP),
+    ("https;//app.example.com", "scheme-colon", APP),
     ("http//app.example.com", "scheme-colon", "http://app.example.com"),
     ("https://https://app.example.com", "scheme-twice", None),
     ("[::1]:3000", "scheme-missing", None),
@@ -49,6 +51,7 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     ("httpsss://app.example.com", "scheme-unknown", None),
     ("xhttpx://app.example.com", "scheme-unknown", None),
     ("xxhttp://app.example.com", "scheme-unknown", None),
+    ("localhost://app", "scheme-unknown", None),
     ("htt://app.example.com", "scheme-unknown", None),
     ("ht://app.example.com", "scheme-unknown", None),
     ("null", "null", None),
@@ -57,7 +60,12 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     ("https://", "host-empty", None),
     ("https://:8443", "host-empty", None),
     ("https://App.example.com", "host-case", APP),
-    ("com.example.app-2+x://Local", "host-case", "com.example.app-2+x://local"),
+    ("com.example.app-2+x://Local/", "path", "com.example.app-2+x://Local"),
+    ("COM.example://Local", "scheme-case", "com.example://Local"),
+    ("capacitor:///", "scheme-slashes", "capacitor://"),
+    ("app://[::01]", "ipv6", "app://[::1]"),
+    ("app://a..b", "label-empty", None),
+    ("app://" + "a." * 126 + "com", "host-length", None),
     ("https://app.example.com.", "trailing-dot", APP),
     ("https://app..example.com", "label-empty", None),
     ("https://.example.com", "leading-dot", None),
@@ -115,8 +123,16 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     ("https://app.example.com:0443", "port-zeros", APP),
     ("https://app.example.com:08443", "port-zeros", "https://app.example.com:8443"),
     ("https://app.example.com:https", "port-number", None),
-    ("http://localhost:*", "wildcard-port", None),
-    ("localhost:*", "wildcard-port", None),
+    ("https://app.example.com:*", "wildcard-port", None),
+    ("http://127.0.0.2:*", "wildcard-port", None),
+    ("http://app.localhost:*", "wildcard-port", None),
+    ("http://*.localhost:*", "wildcard-port", None),
+    ("http://localhost:30*", "wildcard-port", None),
+    ("HTTP://localhost:*/", "scheme-case", "http://localhost:*"),
+    ("localhost:*", "scheme-missing", None),
+    ("capacitor://localhost:*", "port-number", None),
+    ("http://localhost:[3000,3001]", "port-list", None),
+    ("http://localhost:[3000]", "port-list", None),
     # More than an origin
     ("https://app.example.com/", "path", APP),
     ("https://app.example.com/login", "path", APP),
@@ -147,12 +163,33 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     ("https://*", "wildcard-place", None),
     ("*://app.example.com", "wildcard-place", None),
     ("https://app.*.com", "wildcard-place", None),
-    ("https://app*.example.com", "wildcard-place", None),
-    ("https://*app.example.com", "wildcard-place", None),
+    ("https://app.shop-*.example.com", "wildcard-place", None),
+    ("https://a*b*c.example.com", "wildcard-place", None),
+    ("https://ab*.example.com", "wildcard-piece", None),
+    ("https://*.ab*.example.com", "wildcard-place", None),
+    ("https://xn--shop*.example.com", "wildcard-piece", None),
+    (f"https://{'a' * 40}*{'b' * 23}.example.com", "wildcard-piece", None),
+    ("https://-shop*.example.com", "label-hyphen", None),
+    ("https://shop*-.example.com", "label-hyphen", None),
+    ("https://Shop-*.example.com", "host-case", "https://shop-*.example.com"),
+    ("https://shop!*.example.com", "host-character", None),
+    ("https://shop-*.example.com/", "path", "https://shop-*.example.com"),
+    ("http://10.*.0.1", "wildcard-place", None),
+    ("http://192*.168.0.1", "wildcard-ip", None),
+    ("https://shop-*.1", "wildcard-ip", None),
+    (f"https://shop-*.{LONGEST_HOST}", "host-length", None),
+    ("https://shop-*.com", "wildcard-suffix", None),
+    ("https://*app.com", "wildcard-suffix", None),
+    ("https://shop-*.co.uk", "wildcard-suffix", None),
+    ("https://shop-*.kawasaki.jp", "wildcard-suffix", None),
+    ("shop-*.example.com", "wildcard-scheme", None),
+    ("capacitor://shop-*.example.com", "wildcard-scheme", None),
+    ("chrome-extension://*", "wildcard-host", None),
+    ("app://*", "wildcard-host", None),
     ("https://*.*.example.com", "wildcard-place", None),
     ("https://**.example.com", "wildcard-place", None),
     ("*.example.com", "wildcard-scheme", None),
-    ("capacitor://*.example.com", "wildcard-scheme", None),
+    ("capacitor://*.example.com", "wildcard-host", None),
     ("https://*.com", "wildcard-single-label", None),
     ("https://*.local", "wildcard-single-label", None),
     ("https://*.com.", "wildcard-single-label", None),
@@ -248,28 +285,12 @@ def test_what_is_no_origin_is_refused(value: str, code: str, write: str | None) 
     assert [(p.code, p.write) for p in problems(CORS_ORIGINS=value)] == [(code, write)]
 
 
-def test_nobody_owns_what_lies_under_a_shared_suffix() -> None:
-    suffixes = """
-        co.uk org.uk com.au com.br com.cn com.de com.mx com.tr co.il co.in co.jp co.kr co.nz co.za
-        amazonaws.com appspot.com azurestaticapps.net azurewebsites.net blogspot.com
-        cloudfront.net firebaseapp.com fly.dev github.io gitlab.io herokuapp.com lovable.app
-        netlify.app ngrok.io ngrok-free.app onrender.com pages.dev railway.app run.app
-        s3.amazonaws.com surge.sh trycloudflare.com vercel.app web.app web.core.windows.net
-        workers.dev
-    """.split()
-
-    for suffix in suffixes:
-        (problem,) = problems(CORS_ORIGINS=f"https://*.{suffix}")
-        assert (suffix, problem.code) == (suffix, "wildcard-suffix")
-        assert policies(CORS_ORIGINS=f"https://{suffix}, https://*.app.{suffix}")
-
-
 # The headers that the Fetch standard keeps from pages.
 FORBIDDEN_HEADERS = (
     "Accept-Charset Accept-Encoding Access-Control-Request-Headers Access-Control-Request-Method "
     "Connection Content-Length Cookie Cookie2 Date DNT Expect Host Keep-Alive Origin Referer "
     "Set-Cookie TE Trailer Transfer-Encoding Upgrade Via Proxy-Authorization Sec-Fetch-Site "
-    "Access-Control-Allow-Origin origin"
+    "origin"
 ).split()
 # The rules of the other variables.
 REFUSED: list[tuple[str, Any, str, str | None]] = [
@@ -281,6 +302,7 @@ REFUSED: list[tuple[str, Any, str, str | None]] = [
     ("CORS_METHODS", "GET; POST", "separator", "GET, POST"),
     ("CORS_METHODS", "GET|PUT", "separator", "GET, PUT"),
     ("CORS_METHODS", "get put", "separator", "GET, PUT"),
+    ("CORS_METHODS", "GET and put", "separator", "GET, PUT"),
     ("CORS_METHODS", "get trace", "separator", None),
     ("CORS_METHODS", "GET|'PUT'", "separator", None),
     ("CORS_METHODS", "'GET'", "name-malformed", "GET"),
@@ -296,7 +318,9 @@ REFUSED: list[tuple[str, Any, str, str | None]] = [
     ("CORS_METHODS", "*", "name-any", None),
     ("CORS_METHODS", "GET,,POST", "name-empty", None),
     ("CORS_METHODS", [], "methods-none", None),
-    ("CORS_ALLOW_HEADERS", "*", "name-any", None),
+    ("CORS_ALLOW_HEADERS", "*, X-Token", "any-and-others", None),
+    ("CORS_ALLOW_HEADERS", ["X-Token", "*"], "any-and-others", None),
+    ("CORS_ALLOW_HEADERS", "'*'", "name-pattern", "*"),
     ("CORS_ALLOW_HEADERS", "X-*", "name-pattern", None),
     ("CORS_ALLOW_HEADERS", "X-Token$", "name-pattern", None),
     ("CORS_ALLOW_HEADERS", "^X-Token", "name-pattern", None),
@@ -315,7 +339,22 @@ REFUSED: list[tuple[str, Any, str, str | None]] = [
     ("CORS_SUPPORTS_CREDENTIALS", None, "boolean", None),
     ("CORS_ENFORCE", "y", "boolean", None),
     ("CORS_MAX_AGE", "ten minutes", "max-age", None),
-    ("CORS_MAX_AGE", "-1", "max-age", None),
+    ("CORS_MAX_AGE", "-1", "max-age", "0"),
+    ("CORS_MAX_AGE", -600, "max-age", "0"),
+    *(
+        ("CORS_OWN_SUFFIXES", value, "own-suffix", write)
+        for value, write in [
+            ("com", None),
+            ("https://a.co.uk/", "a.co.uk"),
+            ("*.a.co.uk", "a.co.uk"),
+            (".a.co.uk", "a.co.uk"),
+            ("A.co.uk", "a.co.uk"),
+            ("a.co.uk:8443", "a.co.uk"),
+            ("10.0.0.1", None),
+            ("*", None),
+            ("nonsense", None),
+        ]
+    ),
     ("CORS_MAX_AGE", "1.5", "max-age", None),
     ("CORS_MAX_AGE", "1_000", "max-age", None),
     ("CORS_MAX_AGE", "\N{ARABIC-INDIC DIGIT FIVE}", "max-age", None),
@@ -357,7 +396,7 @@ def test_what_cannot_work_is_refused(
     [
         (
             {"CORS_ORIGINS": [APP, "*"]},
-            "CORS_ORIGINS, entry 2 '*': * allows every origin and stands alone; delete it or the "
+            "CORS_ORIGINS, entry 2 '*': * allows all of them and stands alone; delete it or the "
             "other entries",
         ),
         (

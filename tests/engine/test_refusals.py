@@ -48,7 +48,7 @@ def test_a_refused_preflight_names_what_is_missing(
     headers: str,
     words: str,
 ) -> None:
-    app = make_app(CORS_METHODS="PUT", CORS_ALLOW_HEADERS="Range")
+    app = make_app(CORS_METHODS="PUT", CORS_ALLOW_HEADERS="Content-Type, Range")
     asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": headers}
     app.test_client().options(PATH, headers={"Origin": origin, **asked})
 

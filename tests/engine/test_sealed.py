@@ -19,8 +19,8 @@ MODULES = ["problems", "origins", "diagnosis", "policy", "settings", "env_file",
 MODULES += ["routes", "browser", "cli", "__init__"]
 OTHERS = {"blinker", "click", "dotenv", "flask", "flask_cors", "werkzeug"}
 PUBLIC = ["ConfigurationError", "Problem", "__version__", "init_app", "load_env"]
-MOST_LINES = 2_100
-MOST_LINES_OF_A_REQUEST = 125
+MOST_LINES = 2_400
+MOST_LINES_OF_A_REQUEST = 135
 ON_THE_PATH = ["middleware", "policy", "origins", "problems"]
 FOLDER = Path(cors.__path__[0])
 TREES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.py")}
@@ -43,6 +43,7 @@ def test_the_package_has_the_modules_of_the_design() -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_imports_nothing_of_the_application(name: str) -> None:
     known = {*sys.stdlib_module_names, "_typeshed"}  # of type checkers alone
+    known |= {"publicsuffixlist"} if name in ("origins", "browser") else set()
     if name not in ("origins", "diagnosis"):
         known |= OTHERS
     for level, module, _ in imports(name):
@@ -64,7 +65,7 @@ def test_grammar_and_words_need_the_standard_library_only(name: str) -> None:
         from importlib import import_module
         from types import ModuleType
 
-        sys.modules.update(dict.fromkeys({sorted(OTHERS)}))
+        sys.modules.update(dict.fromkeys({[*sorted(OTHERS), "publicsuffixlist"]}))
         package = sys.modules["package"] = ModuleType("package")
         package.__path__ = [{str(FOLDER)!r}]
         import_module("package.{name}")

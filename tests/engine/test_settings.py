@@ -180,6 +180,18 @@ def test_all_problems_are_reported_at_once() -> None:
         ("http://app.example.com", "http-with-credentials"),
         ("http://8.8.8.8", "http-with-credentials"),
         ("http://*.example.com", "http-with-credentials"),
+        ("http://169.254.169.254", "http-with-credentials"),
+        ("http://192.0.2.1", "http-with-credentials"),
+        ("http://198.18.0.1", "http-with-credentials"),
+        ("http://[2001:db8::1]", "http-with-credentials"),
+        ("http://[fe80::1]", "http-with-credentials"),
+        ("http://a.example", "http-with-credentials"),
+        ("https://shop-*-team.vercel.app", "wildcard-with-credentials"),
+        ("https://shop-*.amazonaws.com", "wildcard-with-credentials"),
+        ("https://shop-*.glitch.me", "wildcard-with-credentials"),
+        ("moz-extension://*", "wildcard-with-credentials"),
+        ("safari-web-extension://*", "wildcard-with-credentials"),
+        ("vscode-webview://*", "wildcard-with-credentials"),
     ],
 )
 def test_credentials_need_listed_and_encrypted_origins(entry: str, code: str) -> None:
@@ -232,18 +244,56 @@ def test_credentials_go_with_this_machine_and_https(entry: str) -> None:
         ),
         (
             "CORS_ALLOW_HEADERS",
-            "X-Token, x-token",
+            "X-Token, x-token, Content-Type",
             "duplicate",
             " 'x-token': it is listed twice; delete one",
         ),
+        (
+            "CORS_ORIGINS",
+            "https://shop-pre-*-team.example.com, https://shop-*-team.example.com",
+            "redundant",
+            " 'https://shop-pre-*-team.example.com': a wider entry allows it; delete it",
+        ),
+        (
+            "CORS_ORIGINS",
+            "http://localhost:3000, http://localhost:*",
+            "redundant",
+            " 'http://localhost:3000': a wider entry allows it; delete it",
+        ),
+        (
+            "CORS_ORIGINS",
+            "https://shop-*-team.vercel.app",
+            "wildcard-shared",
+            " 'https://shop-*-team.vercel.app': everyone who gets a name under vercel.app can take "
+            "one that matches",
+        ),
+        (
+            "CORS_OWN_SUFFIXES",
+            "example.com",
+            "own-suffix-none",
+            " 'example.com': no public suffix, so nobody else has names under it; delete it",
+        ),
+        (
+            "CORS_ALLOW_HEADERS",
+            "Content-Type, Access-Control-Allow-Origin",
+            "header-of-answers",
+            " 'Access-Control-Allow-Origin': a header of answers; let the page stop sending it, "
+            "then delete it here",
+        ),
+        (
+            "CORS_ALLOW_HEADERS",
+            "Authorization",
+            "no-json",
+            ": without Content-Type no page can send JSON; add it",
+        ),
         *(
             (
-                "CORS_ALLOW_HEADERS",
+                "CORS_EXPOSE_HEADERS",
                 name,
-                "header-safelisted",
-                f" '{name}': every page may send it; delete it",
+                "header-unused",
+                f" '{name}': it tells a page nothing; delete it",
             )
-            for name in ("Accept", "accept-language", "Content-Language")
+            for name in ("Origin", "Access-Control-Allow-Origin", "access-control-max-age")
         ),
         *(
             (
@@ -277,7 +327,9 @@ def test_what_is_odd_but_works_is_a_warning(
     "entry",
     [
         *("http://10.0.0.1", "http://192.168.1.5:3000", "http://[fd00::1]"),
+        *("http://172.16.0.1", "http://172.31.255.255", "http://nas", "http://*.test"),
         *("http://app.test", "http://a.b.test", "http://nas.local", "http://api.internal"),
+        *("http://nas.lan", "http://nas.home.arpa"),
     ],
 )
 def test_credentials_over_http_in_a_private_network_are_a_warning(entry: str) -> None:
@@ -292,12 +344,46 @@ def test_credentials_over_http_in_a_private_network_are_a_warning(entry: str) ->
     ]
 
 
+@pytest.mark.parametrize("debug", [True, False])
+def test_credentials_for_every_port_of_this_machine_are_a_warning_but_in_debug(debug: bool) -> None:
+    variables = {"CORS_ORIGINS": "http://localhost:*", "CORS_SUPPORTS_CREDENTIALS": "true"}
+    found = read_settings(["api"], variables | {"DEBUG": debug}).warnings
+
+    assert [warning.code for warning in found] == [] if debug else ["ports-with-credentials"]
+
+
+def test_credentials_go_with_pieces_of_labels_under_a_suffix_of_ones_own() -> None:
+    entry = "https://shop-*.example-shop.co.uk"
+    for suffixes in ("", "vercel.app"):
+        variables = {"CORS_ORIGINS": entry, "CORS_OWN_SUFFIXES": suffixes}
+        assert not warnings(CORS_SUPPORTS_CREDENTIALS="true", **variables)
+        entry = "https://shop-*-team.vercel.app"
+
+
+@pytest.mark.parametrize(
+    "name", ["CORS_OWN_SUFFIXES_ADMIN", "CORS_OWN_SUFFIX", "FLASK_CORS_OWN_SUFFIXES"]
+)
+def test_suffixes_of_ones_own_are_named_for_all_blueprints(name: str) -> None:
+    (problem,) = problems(**{name: "github.io"})
+
+    assert "did you mean CORS_OWN_SUFFIXES?" in str(problem)
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
         ("CORS_ORIGINS", f"{APP}, {OWN}"),
         ("CORS_ORIGINS", "https://example.com, https://*.example.com"),
         ("CORS_ORIGINS", "https://*.a.example"),
+        ("CORS_ORIGINS", "https://*-app.example.com, https://shop-*.example.com"),
+        ("CORS_ORIGINS", "https://shop-*.example.com, https://shop-*.example.org"),
+        ("CORS_ORIGINS", "http://localhost:*, https://localhost:3000"),
+        ("CORS_ORIGINS", "safari-web-extension://AB, safari-web-extension://ab"),
+        ("CORS_OWN_SUFFIXES", "github.io, kawasaki.jp"),
+        ("CORS_ALLOW_HEADERS", ""),
+        ("CORS_ALLOW_HEADERS", "*"),
+        ("CORS_ALLOW_HEADERS", "Accept, content-type, Accept-Language"),
+        ("CORS_ALLOW_HEADERS", "Content-Type, X-!#%&'+~"),
         ("CORS_MAX_AGE", "7200"),
     ],
 )

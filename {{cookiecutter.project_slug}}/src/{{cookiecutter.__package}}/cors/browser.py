@@ -8,10 +8,10 @@ import json as json_module
 import re
 from collections.abc import Callable, Mapping
 from email.message import Message
+from functools import lru_cache
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
-from itertools import takewhile
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 from urllib.request import Request as LibraryRequest
 from wsgiref.types import WSGIApplication
@@ -19,8 +19,11 @@ from wsgiref.types import WSGIApplication
 from werkzeug.datastructures import Headers
 from werkzeug.test import Client
 
-from .origins import DEFAULT_PORTS, is_own_domain
+from .origins import DEFAULT_PORTS, is_ip
 from .policy import SAFELISTED_METHODS
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 MOST_REDIRECTS = 20
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -177,7 +180,7 @@ class _CookiePolicy(DefaultCookiePolicy):
     def set_ok_verifiability(self, cookie: Cookie, request: LibraryRequest) -> bool:
         any_site = (cookie.get_nonstandard_attr("SameSite") or "Lax").lower() == "none"
         is_safe = is_trustworthy(request.full_url) if cookie.secure else not any_site
-        is_own = not cookie.domain_specified or is_own_domain(cookie.domain.lstrip("."))
+        is_own = not cookie.domain_specified or domain_of(cookie.domain.strip(".")) is not None
         return is_safe and is_own and (any_site or not request.unverifiable)
 
     return_ok_verifiability = set_ok_verifiability
@@ -258,15 +261,22 @@ def origin_of(url: str) -> str:
 
 
 def site_of(origin: str) -> str:
-    """Return the site of an origin: its scheme and the domain that one party owns, without port.
-
-    Where strangers get names under a suffix that `origins` does not know, they are one site here.
-    """
+    """Return the site of an origin: its scheme and the domain that one party owns, without port."""
     scheme, _, address = origin.partition("://")
-    labels = re.sub(":[0-9]*$", "", address).split(".")
-    domains = [".".join(labels[start:]) for start in range(len(labels))]
-    owned = takewhile(is_own_domain, domains[:-1])
-    return f"{scheme}://{[domains[0], *owned][-1]}"
+    host = re.sub(":[0-9]*$", "", address)
+    return f"{scheme}://{domain_of(host) or host}"
+
+
+def domain_of(host: str) -> str | None:
+    """Return the domain that one party owns, by the public suffix list; None for what is none."""
+    return None if is_ip(host) else _public_suffixes().privatesuffix(host)
+
+
+@lru_cache(maxsize=1)
+def _public_suffixes() -> "PublicSuffixList":
+    from publicsuffixlist import PublicSuffixList  # not needed by an application that serves
+
+    return PublicSuffixList()
 
 
 def is_trustworthy(url: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
@@ -23,6 +24,7 @@ from . import browser, env_file
 from .browser import Request, Response
 from .diagnosis import fault_of_name, fault_of_origin
 from .middleware import CORSMiddleware
+from .origins import public_suffixes
 from .policy import SAFELISTED_METHODS, Policy, variable_name
 from .problems import ConfigurationError, Problem
 from .settings import READERS, read_settings
@@ -61,12 +63,15 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
             "without_policy": uncovered,
             "warnings": [asdict(warning) for warning in warnings],
             "env_files": [*map(str, env_file.files)],
+            "public_suffix_list": _release_of_suffixes(),
         }
         click.echo(json.dumps(data, indent=2))
         return
     click.echo(f"flask-cors-api {__version__}")
     for file in env_file.files:
         click.echo(f"Settings: {file}")
+    if release := _release_of_suffixes():
+        click.echo(f"Public suffix list: {release}")
     for prefix, policy in cors.policies:
         click.echo(f"{click.style(policy.blueprint, bold=True)}  {prefix}")
         click.echo("\n".join(_rows(policy)))
@@ -74,6 +79,13 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
         click.echo("No policy (the application's own answer goes out, and nothing is refused):")
         click.echo(f"  {', '.join(uncovered)}")
     _warn(warnings)
+
+
+def _release_of_suffixes() -> str | None:
+    """Return the release of the list that judged an entry, if any did."""
+    if public_suffixes.cache_info().currsize:
+        return f"publicsuffixlist {version('publicsuffixlist')}"
+    return None
 
 
 def _warn(warnings: Iterable[Problem]) -> None:

@@ -27,6 +27,8 @@ def split(text: str) -> list[str]:
 def fault_of_list(text: str, fault_of: FaultOf) -> Fault | None:
     """Return what is wrong with a whole value that is a JSON or Python list, or None."""
     text = text.strip()
+    if re.search(r":\[[0-9, -]+\]", text):
+        return "port-list", _PORT_LIST, None
     inside = text[1:-1]
     if text[:1] + text[-1:] not in ("[]", "()", "{}") or (
         inside.strip() and "//" not in inside and set(_QUOTES).isdisjoint(inside)
@@ -36,25 +38,50 @@ def fault_of_list(text: str, fault_of: FaultOf) -> Fault | None:
     return "list", _BRACKETS, _joined(f[2] if f else entry for entry, f in faults.items())
 
 
-def fault_of_origin(entry: str, of: int = 1) -> Fault | None:
+def fault_of_origin(entry: str, of: int = 1, own_suffixes: Collection[str] = ()) -> Fault | None:
     """Return what is wrong with an entry of an allowlist `of` so many entries, or None."""
     if entry == origins.ANY and of > 1:
         return "any-and-others", _ANY_BESIDE, None
-    if entry == origins.ANY or origins.parse(entry):
+    if entry == origins.ANY or origins.parse(entry, own_suffixes):
         return None
-    code, words = first_broken(_ORIGIN, _take_apart(entry)) or _LAST
+    parts = _take_apart(entry, own_suffixes)
+    code, words = first_broken(_ORIGIN, parts) or _LAST
+    words = words.replace("{name}", parts["name"])
+    if code == "scheme-missing" and (
+        more := fault_of_origin(f"https://{entry.lstrip(':/')}", of, own_suffixes)
+    ):
+        words = f"no scheme, and {more[1]}"
     without_comment = re.split(_COMMENT, entry, maxsplit=1)[0]
     visible = "".join(c for c in without_comment if c.isprintable() or c.isspace())
-    return code, words, _joined(_corrected_origin(w) for w in _SEPARATOR.split(visible) if w)
+    visible = re.sub(r"\b(https?);?//", r"\1://", visible)
+    return (
+        code,
+        words,
+        _joined(_corrected_origin(w, own_suffixes) for w in _SEPARATOR.split(visible) if w),
+    )
+
+
+def fault_of_suffix(suffix: str, of: int = 1) -> Fault | None:
+    """Return what is wrong with an entry of ``CORS_OWN_SUFFIXES``, or None."""
+    name = _take_apart(suffix.strip(_QUOTES), ())["name"].strip(".")
+    entry = origins.parse(f"https://{name}")
+    is_domain = entry is not None and "." in name and not origins.is_ip(name)
+    if is_domain and name == suffix:
+        return None
+    return "own-suffix", "not a domain, such as example.co.uk", name if is_domain else None
 
 
 def fault_of_name(option: str, name: str, of: int = 1) -> Fault | None:
     """Return what is wrong with a name of ``METHODS``, ``ALLOW_HEADERS`` or ``EXPOSE_HEADERS``."""
+    if name == origins.ANY and of > 1:
+        return "any-and-others", _ANY_BESIDE, None
     broken = first_broken(_NAMES, (option, name))
     if broken is None:
         return None
     mend = str.upper if option == "METHODS" and name.isascii() else str
-    words = [mend(word) for word in _SEPARATOR.split(name.strip(_QUOTES)) if word]
+    words = [
+        mend(word) for word in _SEPARATOR.split(name.strip(_QUOTES)) if word not in ("", "and")
+    ]
     return *broken, _joined(None if first_broken(_NAMES, (option, w)) else w for w in words)
 
 
@@ -77,25 +104,38 @@ _SCHEMES = "|".join(sorted(origins.SCHEMES_WITHOUT_PAGES.union(origins.DEFAULT_P
 # host: without slashes behind it, only a scheme that is known is one.
 _PARTS = re.compile(
     rf"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*(?=:[/\\])|(?i:{_SCHEMES})(?=:)):(?P<slashes>[/\\]*))?"
-    r"(?P<user>(?:[^/\\?#]*@)?)(?P<wildcard>(?:\*\.)?)(?P<host>(?:[^/\\?#]*\])?[^/\\?#:]*)"
+    r"(?P<user>(?:[^/\\?#]*@)?)(?P<star>(?:[^/\\?#:.*\[\]]*\*[^/\\?#:.*\[\]]*\.)?)(?P<host>(?:[^/\\?#]*\])?[^/\\?#:]*)"
     r"(?P<port>(?::[^/\\?#]*)?)(?P<rest>.*)",
     re.DOTALL,
 )
 
 
-def _take_apart(text: str) -> dict[str, str]:
-    parts = next(_PARTS.finditer(text)).groupdict("")
-    name, address = parts["host"].lower().removesuffix("."), parts["host"] + parts["port"]
-    return {**parts, "text": text, "name": name, "address": address}
+def _take_apart(text: str, own_suffixes: Collection[str]) -> dict[str, str]:
+    p = next(_PARTS.finditer(text)).groupdict("")
+    name, star = p["host"].lower().removesuffix("."), p["star"].lower()[:-1]
+    return {
+        **p,
+        "text": text,
+        "name": name,
+        "labels": p["star"] + p["host"],
+        "address": p["host"] + p["port"],
+        "star_fault": (star and origins.fault_of_star(star, name, own_suffixes)) or "",
+    }
 
 
 def _in(part: str, pattern: str) -> Callable[[dict[str, str]], object]:
     return lambda parts: re.search(pattern, parts[part])
 
 
+def _on_web(breaks: Callable[[dict[str, str]], object]) -> Callable[[dict[str, str]], object]:
+    return lambda parts: parts["scheme"] in origins.DEFAULT_PORTS and breaks(parts)
+
+
 _BRACKETS = "a list is not written in JSON or Python but with commas alone"
-_ANY_BESIDE = "* allows every origin and stands alone; delete it or the other entries"
+_PORT_LIST = "ports are not listed in one entry; write one entry for each port"
+_ANY_BESIDE = "* allows all of them and stands alone; delete it or the other entries"
 _REGEX = "a regular expression; write each origin, or https://*.example.com for all its subdomains"
+_ANY_PORT = {f"{host}:*" for host in origins.THIS_MACHINE}
 _LAST = ("scheme-length", "the scheme is too long")
 
 # How the list is spelled, then `*`, then the origin from left to right.
@@ -110,34 +150,52 @@ _ORIGIN: Rules = (
     ("word", _in("text", "(?i)^(all|any|everybody|everyone|false|nil|no|nobody|none|off|on|true|"
                  "undefined|yes)$"),
      "a word, not an origin; write * for everyone, or nothing for nobody"),
+    ("scheme-without-pages", _in("scheme", "(?i)^file$"),
+     "pages from files send null, or in old web views file://, as every other file does; "
+     "serve the page over http"),
     ("scheme-without-pages", lambda p: p["scheme"] in origins.SCHEMES_WITHOUT_PAGES,
      "no page has an origin of this scheme; write the https:// or http:// origin of the page"),
     ("quotes", _in("text", f"[{_QUOTES}]"), "quotes are not part of an origin"),
     ("brackets", _in("text", "[<>]"), "angle brackets are not part of an origin"),
     ("comment", _in("text", _COMMENT), "a comment needs a line of its own"),
     ("regex", _in("text", r"\([^()\s]*\|"), _REGEX),  # alternatives, not a separator
+    ("scheme-colon", _in("text", "^https?;?//"), "a colon is missing behind the scheme"),
     ("separator", _in("text", _SEPARATOR.pattern), "commas separate entries, which hold no blanks"),
     ("regex", _in("text", r"//\.\*|^\.\*|\.\+|[\^$(){}]|s\?:"
                   r"|(?<!:)(?<!:\\)\\[.dwsb/]"  # but for the slashes of https:\docs.example.com
                   r"|(?<!//)(?<!^)(?<!\*\.)\[|\[[^\[\]:]*-"),  # but for the bracket of IPv6
      _REGEX),
-    ("wildcard-port", _in("port", r"\*"), "* stands for no port; write one entry for each port"),
-    ("wildcard-scheme", lambda p: p["wildcard"] and p["scheme"].lower() not in ("http", "https"),
-     "* needs http:// or https:// in front"),
-    ("wildcard-place", _in("host", r"\*"), "* stands alone, or in front: https://*.example.com"),
-    ("host-length", lambda p: len(p["wildcard"] + p["host"]) > origins.MAX_HOST_LENGTH,
+    ("wildcard-port", lambda p: "*" in p["port"] and p["labels"] + p["port"] not in _ANY_PORT,
+     "* stands for ports of localhost, 127.0.0.1 and [::1] alone; write one entry for each port"),
+    ("wildcard-host", _in("text", r"(?i)^(?!https?:)[a-z][a-z0-9+.-]*://\*"),
+     "* stands for no host of this scheme; write the one that the page sends"),
+    ("wildcard-place", _in("host", r"\*"),
+     "an entry has one *, in front (https://*.example.com), or in the first label"),
+    ("host-length", lambda p: len(p["labels"]) > origins.MAX_HOST_LENGTH,
      "the host is over 253 characters"),
-    ("wildcard-ip", lambda p: p["wildcard"] and origins.is_ip(p["host"]),
+    ("wildcard-ip", _in("star_fault", "^ip$"),
      "* cannot stand before an IP address; write the whole address"),
-    ("wildcard-suffix", lambda p: p["wildcard"] and p["name"] in origins.SHARED_SUFFIXES,
-     "* here would allow everyone who has a name there; write the name in full"),
-    ("wildcard-single-label", lambda p: p["wildcard"] and not origins.is_own_domain(p["name"]),
+    ("wildcard-single-label", _in("star_fault", "^single-label$"),
      "* needs two labels behind it, as in https://*.example.com"),
+    ("wildcard-piece", _in("star_fault", "^piece$"),
+     "beside * a label has 3 to 62 characters that are fixed, and no xn-- in front"),
+    ("wildcard-suffix", lambda p: p["star"] == "*." and p["star_fault"] == "hosts",
+     "everyone can get a name under {name}; write yours in full, or with * for a piece of it, as "
+     "in https://my-app-*.{name}; if {name} is your own, write CORS_OWN_SUFFIXES={name}"),
+    ("wildcard-suffix", lambda p: p["star_fault"] and "." not in p["name"],
+     "everyone can register a name like this; * goes in front of it: https://*.example.{name}"),
+    ("wildcard-suffix", _in("star_fault", "."),
+     "everyone can get a name under {name}; write yours in full, or * in front of it; "
+     "if {name} is your own, write CORS_OWN_SUFFIXES={name}"),
+    ("wildcard-scheme", lambda p: p["star"] and p["scheme"].lower() not in origins.DEFAULT_PORTS,
+     "* needs http:// or https:// in front"),
     ("non-ascii", lambda p: not p["text"].isascii(),
      "browsers send punycode (xn--...); write what location.origin shows on that page"),
     ("percent", _in("text", r"^[^[]*%[0-9A-Fa-f]{2}"), "an origin is not percent-encoded"),
-    ("scheme-colon", _in("text", "^https?//"), "a colon is missing behind the scheme"),
     ("scheme-twice", _in("text", "(?i)^[^.]+[/:@]https?:?//"), "the scheme is written twice"),
+    ("scheme-missing", _in("text", "^:?[0-9]{1,5}$"),
+     "a port is no origin; write http:// and the host in front, as in http://localhost:3000"),
+    ("scheme-missing", _in("text", "^//"), "no scheme; write https: or http: in front"),
     ("scheme-missing", _in("scheme", "^$"), "no scheme; write https:// or http:// in front"),
     ("scheme-case", _in("scheme", "[A-Z]"), "browsers send lower case"),
     ("scheme-unknown", lambda p: not origins.is_page_scheme(p["scheme"]),
@@ -146,23 +204,23 @@ _ORIGIN: Rules = (
     ("user-info", _in("user", "@"), "an origin has no user or password"),
     ("ipv6-brackets", _in("address", "^[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:]*$"),
      "an IPv6 address stands in brackets, as in http://[::1]:3000"),
-    ("host-empty", _in("host", "^$"), "the host is missing"),
+    ("host-empty", _on_web(_in("host", "^$")), "the host is missing"),
     ("ipv6-zone", _in("host", "%"), "an origin has no zone id"),
     ("ipv4-mapped", _in("host", r"(?i)^\[[0:]+ffff:([0-9a-f]+:[0-9a-f]+|[0-9]+\.[0-9.]+)\]$"),
      "an IPv4 address written as IPv6; write the four numbers"),
-    ("ipv6", lambda p: p["host"][0] == "[" and origins.canonical_ip(p["host"]) != p["host"],
+    ("ipv6", lambda p: p["host"][:1] == "[" and origins.canonical_ip(p["host"]) != p["host"],
      "not an IPv6 address as browsers send it"),
-    ("host-case", _in("host", "[A-Z]"), "browsers send lower case"),
+    ("host-case", _on_web(_in("labels", "[A-Z]")), "browsers send lower case"),
     ("trailing-dot", _in("host", r"\.$"), "the host ends in a dot"),
     ("leading-dot", _in("host", r"^\."), "a dot in front; *. in its place means every subdomain"),
     ("label-empty", _in("host", r"\.\."), "two dots with nothing between them"),
     ("label-length", _in("host", "[^.]{64}"), "a label is over 63 characters"),
-    ("label-hyphen", _in("host", r"(^|\.)-|-(\.|$)"), "labels neither begin nor end in a hyphen"),
-    ("host-character", lambda p: not re.fullmatch(r"[a-z0-9_.-]+|\[.*\]", p["host"]),
+    ("label-hyphen", _in("labels", r"(^|\.)-|-(\.|$)"), "labels neither begin nor end in a hyphen"),
+    ("host-character", lambda p: not re.fullmatch(r"[A-Za-z0-9_.*-]*|\[.*\]", p["labels"]),
      "a host is made of letters, digits, hyphens and dots"),
-    ("ipv4", lambda p: origins.is_ip(p["host"]) and not origins.canonical_ip(p["host"]),
+    ("ipv4", _on_web(lambda p: origins.is_ip(p["host"]) and not origins.canonical_ip(p["host"])),
      "not an IPv4 address as browsers send it: four numbers from 0 to 255"),
-    ("punycode", lambda p: not origins.is_ip(p["host"]) and not origins.is_name(p["host"]),
+    ("punycode", _on_web(lambda p: not origins.is_ip(p["host"]) and not origins.is_name(p["host"])),
      "a label that begins with xn-- is no name in punycode"),
     ("port-empty", _in("port", "^:$"), "the port is missing behind the colon"),
     ("port-default", lambda p: p["port"][1:] == origins.DEFAULT_PORTS.get(p["scheme"]),
@@ -180,17 +238,18 @@ _ORIGIN: Rules = (
 # fmt: on
 
 
-def _corrected_origin(entry: str) -> str | None:
-    text = re.sub("^(https?)//", r"\1://", entry.strip(_QUOTES + "<>"))
+def _corrected_origin(entry: str, own_suffixes: Collection[str]) -> str | None:
+    text = entry.strip(_QUOTES + "<>")
     if text == origins.ANY:
         return text
-    p = _take_apart(text)
-    scheme, host = p["scheme"].lower(), p["name"]
+    p = _take_apart(text, own_suffixes)
+    scheme, star = p["scheme"].lower(), p["star"].lower()
+    host = p["name"] if scheme in origins.DEFAULT_PORTS else p["host"]
     if host.startswith("["):
         host = str(origins.canonical_ip(host))
     port = p["port"][1:].lstrip("0") or p["port"][1:2]
     port = f":{port}" if port not in ("", origins.DEFAULT_PORTS.get(scheme)) else ""
-    origin = f"{scheme}://{p['wildcard']}{host}{port}"
+    origin = f"{scheme}://{star}{host}{port}"
     # What is left out must say nothing of the host that was meant.
     is_certain = (
         text.isascii()
@@ -199,7 +258,7 @@ def _corrected_origin(entry: str) -> str | None:
         and not p["rest"].startswith(("\\", "//"))
         and not (origins.is_ip(host) and p["rest"][1:].isdigit())
     )
-    return origin if is_certain and origins.parse(origin) else None
+    return origin if is_certain and origins.parse(origin, own_suffixes) else None
 
 
 # Names of methods and headers. The Fetch standard decides what a page can send and read:
@@ -217,10 +276,13 @@ _ALL = _METHODS + _SET + _READ
 _NAMES: Rules = (
     ("name-empty", _named(_ALL, "^$"), "nothing stands between two commas; delete one"),
     ("separator", _named(_ALL, _SEPARATOR.pattern), "commas separate names, which hold no blanks"),
-    ("name-any", _named(_ALL, r"^\*$"), "* is not taken here; list the names"),
-    ("name-pattern", _named(_ALL, "[*$^]"), "a pattern is not taken here; list the names"),
-    # RFC 9110 (section 5.6.2) allows more, but that comes from quotes and placeholders.
-    ("name-malformed", _named(_ALL, "[^0-9A-Za-z._-]"), "not a valid HTTP name"),
+    ("name-any", _named(_METHODS + _READ, r"^\*$"), "* is not taken here; list the names"),
+    ("name-malformed", _named(_ALL, r"\$[{(A-Za-z_]|\{\{|\{%|\{\w+\}|^%\w+%$"),
+     "a placeholder that nothing has filled in; list the names"),
+    ("name-pattern", _named(_ALL, r"(?!^\*$)[*$^]"), "a pattern is not taken here; list the names"),
+    ("name-malformed", _named(_ALL, f"^[{_QUOTES}]|[{_QUOTES}]$"), "quotes are not part of a name"),
+    # A "token" of RFC 9110, section 5.6.2
+    ("name-malformed", _named(_ALL, "[^0-9A-Za-z!#%&'*+._~-]"), "not a valid HTTP name"),
     ("name-word", _named(_ALL, "^(all|any|false|nil|none|null|true|undefined)$"),
      "a word, not a name; list the names"),
     ("method-forbidden", _named(_METHODS, "^(connect|trace|track)$"), "no page sends this method"),
@@ -228,17 +290,19 @@ _NAMES: Rules = (
     ("header-forbidden", _named(_SET, (
         "^(accept-charset|accept-encoding|connection|content-length|cookie2?|date|dnt|expect|host|"
         "keep-alive|origin|referer|set-cookie|te|trailer|transfer-encoding|upgrade|via)$|"
-        "^(access-control|proxy|sec)-")), "no page sets this header; delete it"),
+        "^(access-control-request|proxy|sec)-")), "no page sets this header; delete it"),
     ("header-unreadable", _named(_READ, "^set-cookie2?$"), "no page reads this header; delete it"),
 )
 # What is accepted, but of no use.
 USELESS: Rules = (
     ("method-options", _named(_METHODS, "^OPTIONS$"),
      "needed only where a page sends OPTIONS itself, not for preflights"),
-    ("header-safelisted", _named(_SET, "^(accept|accept-language|content-language)$"),
-     "every page may send it; delete it"),
+    ("header-of-answers", _named(_SET, "^access-control-"),
+     "a header of answers; let the page stop sending it, then delete it here"),
     ("header-safelisted", _named(_READ,
         "^(cache-control|content-language|content-length|content-type|expires|last-modified|pragma)$"),
      "every page may read it; delete it"),
+    ("header-unused", _named(_READ, "^(origin|access-control-.*)$"),
+     "it tells a page nothing; delete it"),
 )
 # fmt: on

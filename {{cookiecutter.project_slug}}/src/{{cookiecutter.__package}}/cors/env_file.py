@@ -22,7 +22,7 @@ from flask.helpers import get_debug_flag
 from werkzeug.serving import is_running_from_reloader
 
 from .problems import QUOTED_LENGTH, ConfigurationError, Problem
-from .settings import IGNORE, READERS, names_in
+from .settings import IGNORE, OWN_SUFFIXES, READERS, names_in
 
 # From the `flask run` that watches to the process that it starts: the names that files have set,
 # and the path of the .env. No value is in it, and that process hands it on to no other.
@@ -33,7 +33,7 @@ SKIP = "FLASK_SKIP_DOTENV"
 files: list[Path] = []
 _places: dict[str, tuple[str, str]] = {}
 
-_OPTIONS = (*(f"CORS_{option}" for option in READERS), IGNORE)
+_OPTIONS = (*(f"CORS_{option}" for option in READERS), IGNORE, OWN_SUFFIXES)
 _NAME = "([A-Za-z_][A-Za-z0-9_]*)"
 _SETTING = re.compile(rf"\s*(?:export\s+)?{_NAME}\s*=(.*)")
 # What was meant to set a name: a kind of line, the name and the value in it, the words.

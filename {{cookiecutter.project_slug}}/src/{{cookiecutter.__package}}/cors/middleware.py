@@ -65,12 +65,10 @@ class CORSMiddleware:
             names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
             if refusal := policy.refusal(origin, asked, names):
                 return self._refuse(start_response, refusal, policy.written.vary_of_preflights)
-            start_response("204 No Content", policy.headers(origin, policy.written.preflight))
+            start_response("204 No Content", policy.preflight(origin, names))
             return []
-        elif prepared := policy.answers.get(origin):
-            cors_headers = prepared
-        elif policy.allowlist.allows(origin):
-            cors_headers = policy.headers(origin, policy.written.answer)
+        elif answer := policy.answer(origin):
+            cors_headers = answer
         else:
             cors_headers = policy.written.vary
             if not is_same_origin(environ, origin):

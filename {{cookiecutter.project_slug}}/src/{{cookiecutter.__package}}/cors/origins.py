@@ -3,70 +3,116 @@
 An entry is exactly what a browser puts into the ``Origin`` header, the serialization of an origin
 in the Fetch standard (https://fetch.spec.whatwg.org/#origin-header) and in RFC 6454::
 
-    origin = scheme "://" host [ ":" port ]     lower case, no default port
-    host   = labels / IPv4 / "[" IPv6 "]"       canonical, punycode
-    entry  = origin / "*"
-           / ("http" / "https") "://*." labels [ ":" port ]     one or more labels in front
+    entry  = "*" / origin
+           / web "://" ( "*." / part "." ) labels [ ":" port ]    part: a label, a piece of it `*`
+           / web "://" ( "localhost" / "127.0.0.1" / "[::1]" ) ":*"
+           / extension "://*"
+    origin = web "://" host [ ":" port ]     lower case, no default port
+           / app "://" [ host [ ":" port ] / "." / "-" ]     host in the letter case of the page
+    web    = "http" / "https"
+    host   = labels / IPv4 / "[" IPv6 "]"    canonical, punycode
 
-Whatever the grammar does not accept, `diagnosis` finds words for. Standard library only: the
-template that wrote this project reads its `cors_origins` answer with this module too.
+Whatever the grammar does not accept, `diagnosis` finds words for. Standard library only, but for
+the public suffix list: the template that wrote this project reads its `cors_origins` answer with
+this module too.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property, lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from pathlib import Path
+from typing import NamedTuple
 
 ANY = "*"
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 MAX_HOST_LENGTH = 253
 MAX_ENTRY_LENGTH = 40 + len("://") + MAX_HOST_LENGTH + len(":65535")
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 # Origins of these schemes either do not exist or belong to no page.
 SCHEMES_WITHOUT_PAGES = frozenset(
     "about blob data file ftp javascript mailto ssh tcp view-source ws wss".split()
 )
-# `*` in front of one of these means every customer of a registry or of a host. The list is short:
-# it holds what people deploy to, not the whole of https://publicsuffix.org.
-SHARED_SUFFIXES = frozenset(
-    """
-    co.uk org.uk com.au com.br com.cn com.de com.mx com.tr co.il co.in co.jp co.kr co.nz co.za
-    amazonaws.com appspot.com azurestaticapps.net azurewebsites.net blogspot.com cloudfront.net
-    firebaseapp.com fly.dev github.io gitlab.io herokuapp.com lovable.app netlify.app ngrok.io
-    ngrok-free.app onrender.com pages.dev railway.app run.app s3.amazonaws.com surge.sh
-    trycloudflare.com vercel.app web.app web.core.windows.net workers.dev
-    """.split()
-)
+# Each installation gives the pages of an extension another host.
+SCHEMES_OF_EXTENSIONS = frozenset("moz-extension safari-web-extension vscode-webview".split())
+
+# What the public suffix list lacks, in its notation: hosts that give names to everyone, some
+# of them with a region or a cluster in front.
+MORE_SUFFIXES = """
+    *.azurecontainerapps.io *.cf.appdomain.cloud *.cloudapp.azure.com *.cloudworkstations.dev
+    *.codeengine.appdomain.cloud *.devtunnels.ms *.gitpod.io *.hana.ondemand.com *.scalingo.io
+    *.web.core.windows.net *.webcontainer.io anvil.app app.github.dev b4a.app b4a.run
+    codesandbox.io edgeone.app force.com gigalixirapp.com glitch.me gradio.live kinsta.app
+    kinsta.page koyeb.app lhr.life loca.lt modal.host modal.run my.salesforce.com my.site.com
+    neocities.org nip.io pinggy.link serveo.net sevalla.app sevalla.page share.zrok.io shinyapps.io
+    sslip.io stackblitz.io tiiny.site wordpress.com
+"""
 
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _LABELS = rf"{_LABEL}(?:\.{_LABEL})*"
-_ENTRY = re.compile(
-    r"([a-z][a-z0-9+.-]{0,39})://(\*\.)?(" + _LABELS + r"|\[[0-9a-f:]+\])(?::([1-9][0-9]{0,4}))?"
+_PORT = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+_IPV6 = r"\[[0-9a-f:]+\]"
+_WEB = re.compile(
+    r"(?P<scheme>https?)://(?:(?!-)(?P<star>[a-z0-9_-]*\*[a-z0-9_-]*)(?<!-)\.)?"
+    rf"(?P<host>{_LABELS}|{_IPV6})(?::(?P<port>\*|{_PORT}))?"
 )
-_are_labels = re.compile(_LABELS).fullmatch
+_APP = re.compile(
+    r"(?!https?:)(?P<scheme>[a-z][a-z0-9+.-]{0,39})://"
+    rf"(?:(?P<host>(?i:{_LABELS})|{_IPV6})(?::(?P<port>{_PORT}))?|[.-]|(?P<star>\*))?"
+)
+# What a `*` can stand for: as browsers send it, without the default port.
+_is_sent = re.compile(
+    r"(?!http://(?:\[::1\]|[^:]*):80$|https://(?:\[::1\]|[^:]*):443$)https?://"
+    rf"(?:(?=[^:]{{1,253}}(?::|$)){_LABELS}|\[::1\])(?::(?:{_PORT}))?"
+    rf"|(?:{'|'.join(SCHEMES_OF_EXTENSIONS)})://(?i:{_LABELS})"
+).fullmatch
+_JOINERS = {"\N{ZERO WIDTH NON-JOINER}": "N", "\N{ZERO WIDTH JOINER}": "J"}
+# What UTS 46 ignores or forbids, and the standard library takes for text.
+_IGNORED = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2ff0-\u2fff\u3002\ufe00-\ufe0f\ufffc\ufffd\U000e0100-\U000e01ef]"
+)
 _is_number = re.compile(r"[0-9]+|0x[0-9a-f]*").fullmatch
+_is_piece = re.compile(r"[a-z0-9*-]+").fullmatch
 
 
-def parse(entry: str) -> str | None:
-    """Return the host of an entry other than ``*``, or None for what the grammar refuses."""
-    match = _ENTRY.fullmatch(entry)
+class Entry(NamedTuple):
+    """The parts of an entry: `star` is a first label with a ``*`` in it, or an extension's host."""
+
+    scheme: str
+    star: str
+    host: str
+    port: str
+
+
+def parse(entry: str, own_suffixes: Collection[str] = ()) -> Entry | None:
+    """Return the parts of an entry other than ``*``, or None for what the grammar refuses.
+
+    `own_suffixes` are public suffixes under which nobody else has names.
+    """
+    match = _WEB.fullmatch(entry) or _APP.fullmatch(entry)
     if match is None:
         return None
-    scheme, wildcard, host, port = match.groups()
-    accepted = (
-        is_page_scheme(scheme)
-        and (canonical_ip(host) == host if is_ip(host) else is_name(host))
-        and (not wildcard or (scheme in DEFAULT_PORTS and is_own_domain(host)))
-        and (not port or (port != DEFAULT_PORTS.get(scheme) and int(port) <= 65535))
-    )
-    return host if accepted else None
+    scheme, star, host, port = parts = Entry(**match.groupdict(""))
+    default_port = DEFAULT_PORTS.get(scheme)
+    if scheme in DEFAULT_PORTS:
+        is_host = canonical_ip(host) == host if is_ip(host) else is_name(host)
+        is_star = not star or fault_of_star(star, host, own_suffixes) is None
+    else:
+        is_host = is_page_scheme(scheme) and len(host) <= MAX_HOST_LENGTH
+        is_host = is_host and (host[:1] != "[" or canonical_ip(host) == host)
+        is_star = not star or scheme in SCHEMES_OF_EXTENSIONS
+    is_port = (host in THIS_MACHINE and not star) if port == ANY else port != default_port
+    return parts if is_host and is_star and is_port else None
 
 
 def is_page_scheme(scheme: str) -> bool:
     """Tell whether pages have origins of a scheme; one near http or https is a slip, no app."""
     return scheme in DEFAULT_PORTS or not (
-        scheme in SCHEMES_WITHOUT_PAGES or any(_is_near(scheme, known) for known in DEFAULT_PORTS)
+        scheme in SCHEMES_WITHOUT_PAGES
+        or scheme == "localhost"
+        or any(_is_near(scheme, known) for known in DEFAULT_PORTS)
     )
 
 
@@ -96,14 +142,62 @@ def canonical_ip(host: str) -> str | None:
     return None if address.scope_id or address.ipv4_mapped else f"[{address.compressed}]"
 
 
-def is_own_domain(host: str) -> bool:
-    """Tell whether `*.` may stand in front: the name is one party's own, and there is room."""
+def fault_of_star(star: str, host: str, own_suffixes: Collection[str] = ()) -> str | None:
+    """Return what keeps a first label with a ``*`` in it from standing in front of a host, or None.
+
+    A piece of a label may stand under a suffix of hosts: a warning tells who else gets names there.
+    """
+    before, _, behind = star.partition(ANY)
+    if is_ip(host):
+        return "ip"
+    if len(star) + 1 + len(host) > MAX_HOST_LENGTH:
+        return "length"
+    if star == ANY and "." not in host and host not in ("localhost", "test"):  # RFC 6761
+        return "single-label"
+    if star != ANY and (before[:4] == "xn--" or not 3 <= len(before + behind) <= 62):
+        return "piece"
+    givers = givers_of_names(host, own_suffixes)
+    return givers if star == ANY or givers == "registries" else None
+
+
+def givers_of_names(host: str, own_suffixes: Collection[str] = ()) -> str | None:
+    """Return who gives names below a host to strangers, "registries" or "hosts", or None.
+
+    That is said of public suffixes (https://publicsuffix.org) and of what stands above one.
+    """
+    if any(f".{host}".endswith(f".{suffix}") for suffix in own_suffixes):
+        return None
+    givers, exceptions = public_suffixes()
     return (
-        ("." in host or host in ("localhost", "test"))  # RFC 6761 keeps both for local use
-        and host not in SHARED_SUFFIXES
-        and not is_ip(host)
-        and len("a.") + len(host) <= MAX_HOST_LENGTH
+        None if host in exceptions else givers.get(host) or givers.get(re.sub("^[^.]+", "*", host))
     )
+
+
+def public_suffix_list() -> str:
+    """Return the text of the list that is installed; at generation the template has a short one."""
+    from publicsuffixlist import PSLFILE  # not needed by lists without wildcards
+
+    return Path(PSLFILE).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def public_suffixes() -> tuple[dict[str, str], set[str]]:
+    """Return who gives names to strangers, by the names that they give from; and the exceptions."""
+    registries, hosts = public_suffix_list().split("===END ICANN DOMAINS===")
+    hosts = "\n".join([hosts, *MORE_SUFFIXES.split()])
+    givers: dict[str, str] = {}
+    exceptions = set()
+    for giver, text in (("registries", registries), ("hosts", hosts)):
+        for rule in re.findall(r"^[^/\s]\S*", text, re.MULTILINE):
+            name = rule.lstrip("!*.").encode("idna").decode()
+            if rule.startswith("!"):
+                exceptions.add(name)
+            elif rule.startswith("*"):
+                givers[f"*.{name}"] = giver
+            while name and name not in givers:
+                givers[name] = giver
+                name = name.partition(".")[2]
+    return givers, exceptions
 
 
 def is_name(host: str) -> bool:
@@ -122,16 +216,43 @@ def _is_punycode(encoded: str) -> bool:
         return False
     # ß and ς are letters of their own in today's names; casefold() would map them away.
     folded = "".join(letter if letter in "ßς" else letter.casefold() for letter in text)
-    joiner = "\N{ZERO WIDTH NON-JOINER}"  # between letters it is part of Persian names
     return (
         written_back == encoded
         and not text.isascii()
         and unicodedata.normalize("NFKC", folded) == text
-        and text.strip(joiner) == text
-        and text.replace(joiner, "").isprintable()
+        and _IGNORED.search(text) is None
+        and all(letter.isprintable() or letter in _JOINERS for letter in text)
+        and _obeys_joiner_rules(text)
         and not unicodedata.category(text[0]).startswith("M")
         and _obeys_bidi_rule(text)
     )
+
+
+def _obeys_joiner_rules(text: str) -> bool:
+    # RFC 5892, appendix A: a joiner stands behind a virama (V), a non-joiner also between letters
+    # that would be joined: D those on both sides, R on one, with marks (T) between them.
+    joining = _joining_letters()
+    types = [
+        "V"
+        if unicodedata.combining(letter) == 9
+        else _JOINERS.get(letter)
+        or joining.get(letter)
+        or ("T" if unicodedata.category(letter) == "Mn" else "")
+        for letter in text
+    ]
+    return re.search("[NJ]", re.sub("V[NJ]|D[TV]*N(?=[TV]*[DR])", "", "".join(types))) is None
+
+
+@lru_cache(maxsize=1)
+def _joining_letters() -> dict[str, str]:
+    # The list of joining types is not in the standard library; the forms of the letters are.
+    types: dict[str, str] = {}
+    for code in range(0xFB50, 0xFEFD):
+        form, *letters = unicodedata.decomposition(chr(code)).split() or [""]
+        if form in ("<initial>", "<final>") and len(letters) == 1:
+            letter = chr(int(letters[0], 16))
+            types[letter] = "D" if form == "<initial>" else types.get(letter, "R")
+    return types
 
 
 def _obeys_bidi_rule(text: str) -> bool:
@@ -157,10 +278,17 @@ class Allowlist:
     def __init__(self, entries: Iterable[str] = ()) -> None:
         self.entries = tuple(entries)
         self.any = ANY in self.entries
-        wildcards = {entry for entry in self.entries if "://*." in entry}
-        self.exact = frozenset(self.entries) - wildcards
-        self._domains = frozenset(entry.replace("*", "", 1) for entry in wildcards)
-        self.prepared: dict[object, dict[str, list[tuple[str, str]]]] = {}  # shared by policies
+        self._wildcards = frozenset(entry for entry in self.entries if ANY in entry)
+        self._exact = frozenset(self.entries) - self._wildcards
+        # Where the `*` stands in labels: how much text is in front of it, by what is behind the
+        # label; and how much is behind it, by what is around.
+        self._lengths: dict[str, set[int]] = {}
+        for entry in self._wildcards:
+            start, star, dot = (entry.find(mark) for mark in ("://", ANY, "."))
+            if start < star < dot != start + len("://*"):
+                front, domain = entry[: start + 3], entry[dot:]
+                self._lengths.setdefault(front + domain, set()).add(star - len(front))
+                self._lengths.setdefault(entry[: star + 1] + domain, set()).add(dot - star - 1)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Allowlist) and self.entries == other.entries
@@ -171,20 +299,27 @@ class Allowlist:
             return True
         if len(origin) > MAX_ENTRY_LENGTH:  # refused before anything is done with it
             return False
-        return origin in self.exact or (bool(self._domains) and self.covers(origin))
+        if origin in self._exact or not self._wildcards:
+            return origin in self._exact
+        return _is_sent(origin) is not None and any(self.wildcards_for(origin))
 
-    def covers(self, origin: str) -> bool:
-        """Tell whether one of the entries that begin with ``*.`` stands for this origin."""
+    def wildcards_for(self, origin: str) -> Iterator[str]:
+        """Yield the entries with a ``*`` that stand for an origin, or for all of another entry."""
         start = origin.find("://") + len("://")
-        if len(origin[start:].partition(":")[0]) > MAX_HOST_LENGTH:
-            return False
-        dot = origin.find(".", start)
+        whole = {f"{origin[:start]}*", re.sub("(:[0-9]+)?$", ":*", origin, count=1)}
+        yield from whole & self._wildcards
+        first = dot = origin.find(".", start)
         while dot > 0:
-            # The longest domain is looked up first: what stands before it stands before the others.
-            if origin[:start] + origin[dot:] in self._domains:
-                return _are_labels(origin[start:dot]) is not None
+            yield from {f"{origin[:start]}*{origin[dot:]}"} & self._wildcards
             dot = origin.find(".", dot + 1)
-        return False
+        label, domain = origin[start:first], origin[first:]
+        for before in self._lengths.get(origin[:start] + domain, ()):
+            around = f"{origin[: start + before]}*"
+            for behind in self._lengths.get(around + domain, ()):
+                piece = label[before : len(label) - behind]
+                entry = around + origin[first - behind :]
+                if entry in self._wildcards and _is_piece(piece) and not label.startswith("xn--"):
+                    yield entry
 
     def nearest(self, origin: str) -> str | None:
         """Return an entry of the same host, or of the host without its first label, or None."""
@@ -203,5 +338,5 @@ class Allowlist:
 
 def _host_of(origin: str) -> str:
     # What pages confuse has one name: a host with and without `www`, the three of this machine.
-    host = re.sub(r"^[^:]*://(?:\*\.|www\.)?|:[0-9]*$", "", origin)
-    return "localhost" if host in ("127.0.0.1", "[::1]") else host
+    host = re.sub(r"^[^:]*://(?:[^/.*]*\*[^/.*]*\.|www\.)?|:[0-9*]*$", "", origin).lower()
+    return "localhost" if host in THIS_MACHINE else host

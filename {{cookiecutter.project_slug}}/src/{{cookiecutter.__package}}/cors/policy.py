@@ -1,19 +1,23 @@
 """What one blueprint allows, why it refuses a page, and the headers, which flask-cors writes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from flask import Flask, Response
 from flask_cors import cross_origin
 
-from .origins import ANY, Allowlist
+from .origins import ANY, MAX_ENTRY_LENGTH, Allowlist
 from .problems import quoted
 
 # A page may always use these, whatever a preflight says (Fetch standard, "CORS-safelisted method").
 SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
+
+LONGEST_NAMES = 8192  # of the names that a preflight asks for, where all are allowed
+ANSWERS_REMEMBERED = 1024  # for as many origins, of a policy
+_is_header_name = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+").fullmatch  # RFC 9110, section 5.6.2
 
 Headers = list[tuple[str, str]]
 _ALLOW_ORIGIN = "Access-Control-Allow-Origin"
@@ -53,7 +57,7 @@ class Policy:
     max_age: int = 600
     enforce: bool = True
     written: Written = field(init=False, repr=False, compare=False)
-    answers: Mapping[str, Headers] = field(init=False, repr=False, compare=False)
+    _remembered: Callable[[str], Headers | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Let flask-cors write the headers now: no request waits for it or fails because of it."""
@@ -66,11 +70,8 @@ class Policy:
             max_age=str(self.max_age),  # as text: flask-cors drops the number 0
         )
         object.__setattr__(self, "written", written)
-        # One look-up for the most frequent request, shared by the blueprints that share the list.
-        prepared = self.allowlist.prepared.setdefault(tuple(written.answer), {})
-        for origin in () if prepared else self.allowlist.exact:
-            prepared[origin] = [(_ALLOW_ORIGIN, origin), *written.answer]
-        object.__setattr__(self, "answers", prepared)
+        answer = partial(_answer, self.allowlist, written.answer)
+        object.__setattr__(self, "_remembered", lru_cache(ANSWERS_REMEMBERED)(answer))
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -92,12 +93,31 @@ class Policy:
 
     def headers_refused(self, requested: str) -> tuple[str, ...]:
         """Return the names of an ``Access-Control-Request-Headers`` value that are not allowed."""
-        names = map(str.strip, requested.lower().split(","))
+        names = [name.strip() for name in requested.lower().split(",")]
+        if ANY in self.allow_headers:
+            if len(requested) > LONGEST_NAMES:
+                return ("too many headers",)
+            return tuple(name for name in names if name and not _is_header_name(name))
         return tuple(name for name in names if name not in self.written.names)
 
-    def headers(self, origin: str, rest: Headers) -> Headers:
-        """Return headers for a page of an allowed origin; `rest` is of what was `written`."""
-        return [(_ALLOW_ORIGIN, ANY if self.allowlist.any else origin), *rest]
+    def answer(self, origin: str) -> Headers | None:
+        """Return the headers that a page of this origin gets with any answer, or None if none."""
+        return self._remembered(origin) if len(origin) <= MAX_ENTRY_LENGTH else None
+
+    def preflight(self, origin: str, headers: str) -> Headers:
+        """Return the headers of the answer to a preflight of an allowed origin."""
+        written = [(_ALLOW_ORIGIN, ANY if self.allowlist.any else origin), *self.written.preflight]
+        if ANY in self.allow_headers and headers:
+            # As flask-cors reflects them
+            names = ", ".join(sorted(name.strip() for name in headers.split(",")))
+            written.append(("Access-Control-Allow-Headers", names))
+        return written
+
+
+def _answer(allowlist: Allowlist, written: Headers, origin: str) -> Headers | None:
+    if not allowlist.allows(origin):
+        return None
+    return [(_ALLOW_ORIGIN, ANY if allowlist.any else origin), *written]
 
 
 class Refusal(NamedTuple):
@@ -147,7 +167,9 @@ def ask_flask_cors(allows_any: bool, **options: Any) -> Written:
 
     asked = {
         "Access-Control-Request-Method": options["methods"][0],
-        "Access-Control-Request-Headers": ", ".join(options["allow_headers"]),
+        "Access-Control-Request-Headers": ", ".join(
+            name for name in options["allow_headers"] if name != ANY
+        ),
     }
     answer, preflight = written("GET"), written("OPTIONS", **asked)
     vary = [] if allows_any else [("Vary", "Origin")]

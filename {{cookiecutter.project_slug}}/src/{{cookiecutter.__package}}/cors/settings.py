@@ -9,22 +9,29 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from itertools import product
 from typing import Any
 
 from . import diagnosis
-from .origins import ANY, Allowlist, is_ip, parse
+from .origins import ANY, Allowlist, Entry, givers_of_names, is_ip, parse
 from .policy import Policy, variable_name
 from .problems import ConfigurationError, Problem
 
 # Lists names that begin with CORS_ and are another program's: they are let be.
 IGNORE = "CORS_IGNORE"
+# Lists public suffixes under which nobody else has names, for all blueprints.
+OWN_SUFFIXES = "CORS_OWN_SUFFIXES"
 LONGEST_MAX_AGE = 86_400
 LONGEST_MAX_AGE_OF_CHROMIUM = 7_200
+JSON_ALLOWED = frozenset({ANY, "content-type"})
 LISTS = (list, tuple, set, frozenset)
 BOOLEANS = {"true": True, "1": True, "yes": True, "on": True}
 BOOLEANS |= {"false": False, "0": False, "no": False, "off": False}
+
+# RFC 1918 and RFC 4193; names that no registry sells
+_PRIVATE = [ip_network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
+_is_private_name = re.compile(r"[^.]+|.*\.(test|local|internal|lan|home\.arpa)").fullmatch
 
 # What Kubernetes sets in every container for services whose names begin with `cors`.
 _KUBERNETES = re.compile(
@@ -40,6 +47,7 @@ class Settings:
     policies: dict[str, Policy] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    own_suffixes: tuple[str, ...] = ()
 
     def refuse(self, *problem: Any, **more: Any) -> None:
         """Add a `Problem`, made of these arguments: the application does not start."""
@@ -82,7 +90,8 @@ def read_settings(
         if is_own or not re.fullmatch(r"\w+", name):
             wrong = "is a setting of this project" if is_own else "is no name of a variable"
             found.refuse(IGNORE, "ignore", f"{wrong}; delete it", entry=name)
-    let_be = {IGNORE, *known, *others}
+    found.own_suffixes = read_own_suffixes(variables.get(OWN_SUFFIXES, ""), found)
+    let_be = {IGNORE, OWN_SUFFIXES, *known, *others}
     for name, value in variables.items():
         if name not in let_be and not _KUBERNETES.fullmatch(f"{name}={value}"):
             _check_name(name, blueprints, unlisted, found)
@@ -103,7 +112,7 @@ def read_settings(
             if values.get(name) is not None:
                 deciding[blueprint].setdefault(option.lower(), name)
     for variables_of in deciding.values():
-        _check_credentials(variables_of, values, found)
+        _check_credentials(variables_of, values, found, bool(variables.get("DEBUG")))
     if found.problems:
         raise ConfigurationError(list(dict.fromkeys(found.problems)))
     for blueprint, variables_of in deciding.items():
@@ -141,23 +150,43 @@ def read_list(
     for position, entry in enumerate(map(str.strip, value), start=1):
         if fault := fault_of(entry, len(value)):
             found.refuse(variable, *fault, entry=entry, position=position)
-        elif entry.lower() in accepted:
+        elif (key := entry if "://" in entry else entry.lower()) in accepted:
             found.warn(variable, "duplicate", "it is listed twice; delete one", entry=entry)
         else:
-            accepted[entry.lower()] = entry
+            accepted[key] = entry
     return tuple(accepted.values())
+
+
+def read_own_suffixes(value: Any, found: Settings) -> tuple[str, ...]:
+    """Read `OWN_SUFFIXES`. An empty value is a list of none."""
+    suffixes = read_list(diagnosis.fault_of_suffix, OWN_SUFFIXES, value, found) or ()
+    for suffix in suffixes:
+        if givers_of_names(suffix) is None:
+            wrong = "no public suffix, so nobody else has names under it; delete it"
+            found.warn(OWN_SUFFIXES, "own-suffix-none", wrong, entry=suffix)
+    return suffixes
 
 
 def read_origins(variable: str, value: Any, found: Settings) -> Allowlist | None:
     """Read an allowlist. An empty value is one: nobody."""
-    entries = read_list(diagnosis.fault_of_origin, variable, value, found)
+    fault_of = partial(diagnosis.fault_of_origin, own_suffixes=found.own_suffixes)
+    entries = read_list(fault_of, variable, value, found)
     if entries is None:
         return None
     allowlist = Allowlist(entries)
     for entry in entries:
-        if allowlist.covers(entry.replace("*.", "", 1)):
+        if any(other != entry for other in allowlist.wildcards_for(entry)):
             found.warn(variable, "redundant", "a wider entry allows it; delete it", entry=entry)
+        if (parts := parse(entry, found.own_suffixes)) and is_shared(parts, found):
+            wrong = f"everyone who gets a name under {parts.host} can take one that matches"
+            found.warn(variable, "wildcard-shared", wrong, entry=entry)
     return allowlist
+
+
+def is_shared(entry: Entry, found: Settings) -> bool:
+    """Tell whether strangers can get an origin for which the ``*`` in a label stands."""
+    is_piece = entry.star not in ("", ANY)
+    return is_piece and givers_of_names(entry.host, found.own_suffixes) is not None
 
 
 def read_names(option: str, variable: str, value: Any, found: Settings) -> tuple[str, ...] | None:
@@ -166,6 +195,8 @@ def read_names(option: str, variable: str, value: Any, found: Settings) -> tuple
     for name in names or ():
         if useless := diagnosis.first_broken(diagnosis.USELESS, (option, name)):
             found.warn(variable, *useless, entry=name)
+    if option == "ALLOW_HEADERS" and names and {*map(str.lower, names)}.isdisjoint(JSON_ALLOWED):
+        found.warn(variable, "no-json", "without Content-Type no page can send JSON; add it")
     return names
 
 
@@ -188,6 +219,9 @@ def read_max_age(variable: str, value: Any, found: Settings) -> int | None:
     """Read a number of whole seconds; an empty text counts as unset."""
     text = str(value).strip()
     if text == "":
+        return None
+    if re.fullmatch("-[0-9]+", text):
+        found.refuse(variable, "max-age", "no number of seconds is negative", "0", entry=text)
         return None
     seconds = int(text.lstrip("0")[:10] or "0") if re.fullmatch("[0-9]+", text) else -1
     if seconds < 0:
@@ -233,6 +267,8 @@ def _check_name(
         instead = "add one to BLUEPRINTS, or delete it"
         for ending in get_close_matches(rest.removeprefix(shared), endings, n=1, cutoff=0.75):
             near = shared + ending
+    elif rest.startswith("OWN_SUFFIX"):
+        near = "OWN_SUFFIXES"
     elif spelled := get_close_matches(rest, own, n=1, cutoff=0.8):
         near = own[spelled[0]]
     else:
@@ -258,18 +294,33 @@ def _check_openness(found: Settings) -> None:
             found.warn(shared, "any-shared", wrong + write, entry=ANY)
 
 
-def _check_credentials(deciding: dict[str, str], values: dict[str, Any], found: Settings) -> None:
+def _check_credentials(
+    deciding: dict[str, str], values: dict[str, Any], found: Settings, is_debug: bool
+) -> None:
     """Refuse what would hand a user's cookies to strangers, on the way or at the other end."""
     variable, credentials = deciding.get("origins", ""), deciding.get("supports_credentials", "")
     for entry in values[variable].entries if variable and values.get(credentials) else ():
-        if entry == ANY:
+        parts = parse(entry, found.own_suffixes)
+        if parts is None:
             wrong = f"* cannot go together with {credentials}; list the origins"
             found.refuse(variable, "any-with-credentials", wrong, entry=entry)
-        elif entry.startswith("http://") and (host := parse(entry)):
+        elif is_shared(parts, found) or parts.star == ANY and not parts.host:
+            wrong = (
+                f"strangers can have such an origin, and {credentials} hands them what your users "
+                "may do; write it in full, put previews under a domain of your own, or send a "
+                "token in Authorization, which needs no credentials"
+            )
+            found.refuse(variable, "wildcard-with-credentials", wrong, entry=entry)
+        elif parts.port == ANY and not is_debug:
+            wrong = (
+                f"all that runs on a visitor's machine can use what {credentials} lets pages send"
+            )
+            found.warn(variable, "ports-with-credentials", wrong, entry=entry)
+        elif parts.scheme == "http" and (network := _network_of(parts.host)) != "loopback":
             wrong = f"over http:// anyone on the way can use what {credentials} lets a page send"
-            if (network := _network_of(host)) == "private":
+            if network == "private":
                 found.warn(variable, "http-with-credentials", wrong, entry=entry)
-            elif network == "public":
+            else:
                 wrong += "; write https://"
                 found.refuse(variable, "http-with-credentials", wrong, entry=entry)
 
@@ -277,6 +328,8 @@ def _check_credentials(deciding: dict[str, str], values: dict[str, Any], found: 
 def _network_of(host: str) -> str:
     if is_ip(host):
         address = ip_address(host.strip("[]"))
-        return "loopback" if address.is_loopback else "private" if address.is_private else "public"
-    names = {"localhost": "loopback", "test": "private", "local": "private", "internal": "private"}
-    return names.get(host.rpartition(".")[2], "public")
+        is_private = any(address in network for network in _PRIVATE)
+        return "loopback" if address.is_loopback else "private" if is_private else "public"
+    if host.rpartition(".")[2] == "localhost":
+        return "loopback"
+    return "private" if _is_private_name(host) else "public"
