@@ -51,16 +51,17 @@ OTHER_PACKAGES = frozenset(
     "publicsuffixlist pygments pytest python_dotenv ruff setuptools src test tests "
     "typing_extensions uv uv_build waitress werkzeug wsgi".split()
 )
-# In place of the public suffix list, where that is not installed: the best known of its suffixes,
-# of registries and of hosts. The first start of the project has the last word.
+# In place of the public suffix list, where that is not installed: the best known suffixes of
+# registries and of hosts. The first start of the project has the last word.
 BEST_KNOWN_SUFFIXES = """
-ai app biz ch cloud co com de dev edu eu fr gov info io it me net nl online org site tech uk us xyz
-co.il co.in co.jp co.kr co.nz co.uk co.za com.au com.br com.cn com.mx com.tr gov.uk org.uk
-===END ICANN DOMAINS===
-a.run.app amplifyapp.com azurestaticapps.net azurewebsites.net blogspot.com cloudfront.net deno.dev
-firebaseapp.com fly.dev github.io gitlab.io herokuapp.com hf.space lovable.app netlify.app
-ngrok-free.app ngrok.io now.sh onrender.com pages.dev r.appspot.com replit.app s3.amazonaws.com
-surge.sh trycloudflare.com up.railway.app vercel.app web.app web.core.windows.net workers.dev
+    ai app biz ch cloud co com de dev edu eu fr gov info io it me net nl online org site tech uk us
+    xyz co.il co.in co.jp co.kr co.nz co.uk co.za com.au com.br com.cn com.mx com.tr gov.uk org.uk
+    ===END_ICANN_DOMAINS===
+    a.run.app amplifyapp.com azurestaticapps.net azurewebsites.net blogspot.com cloudfront.net
+    deno.dev firebaseapp.com fly.dev github.io gitlab.io herokuapp.com hf.space lovable.app
+    netlify.app ngrok-free.app ngrok.io now.sh onrender.com pages.dev r.appspot.com replit.app
+    s3.amazonaws.com surge.sh trycloudflare.com up.railway.app vercel.app web.app
+    web.core.windows.net workers.dev
 """
 # Windows opens a device, and no file, under these names, whatever their suffix is.
 WINDOWS_DEVICES = frozenset(
@@ -486,6 +487,11 @@ def _escaped(answers: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _best_known() -> str:
+    """Return suffixes as the public suffix list has them, each on a line of its own."""
+    return "\n".join(BEST_KNOWN_SUFFIXES.split()).replace("_", " ")
+
+
 def _generated_module(name: str) -> ModuleType:
     """Import a module of the generated CORS package, one that needs no Flask.
 
@@ -498,9 +504,9 @@ def _generated_module(name: str) -> ModuleType:
     sys.modules.setdefault(package.__name__, package)
     write_no_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        if find_spec("publicsuffixlist") is None:
-            grammar: Any = importlib.import_module(f"{package.__name__}.origins")
-            grammar.public_suffix_list = lambda: BEST_KNOWN_SUFFIXES.replace(" ", "\n")
+        grammar: Any = importlib.import_module(f"{package.__name__}.origins")
+        is_installed = find_spec("publicsuffixlist") is not None
+        grammar.public_suffix_list = grammar.public_suffix_list if is_installed else _best_known
         return importlib.import_module(f"{package.__name__}.{name}")
     finally:
         sys.dont_write_bytecode = write_no_bytecode

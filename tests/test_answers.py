@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from publicsuffixlist import PublicSuffixList
 
 import local_extensions
 
@@ -255,8 +256,45 @@ def test_each_version_of_the_grammar_is_read_by_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("https://*.vercel.app", "everyone can get a name under vercel.app"),
+        ("https://*.run.app", "everyone can get a name under run.app"),
+        ("https://*.koyeb.app", "everyone can get a name under koyeb.app"),
+        ("https://*.co.uk", "everyone can get a name under co.uk"),
+        ("https://shop-*.com", "everyone can register a name like this"),
+        ("https://shop-*-team.vercel.app, https://*.example.com", None),
+    ],
+)
+def test_without_the_list_the_best_known_suffixes_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, words: str | None
+) -> None:
+    modules = TEMPLATE / "src/{{cookiecutter.__package}}/cors"
+    shutil.copytree(modules, tmp_path / modules.relative_to(ROOT))
+    shutil.copy(ROOT / "local_extensions.py", tmp_path)
+    extension = runpy.run_path(str(tmp_path / "local_extensions.py"))
+    monkeypatch.setitem(sys.modules, "publicsuffixlist", None)
+
+    if words is None:
+        assert extension["origins"](answer) == answer.split(", ")
+    else:
+        with pytest.raises(SystemExit, match=words):
+            extension["origins"](answer)
+
+
+def test_the_best_known_suffixes_are_on_the_list() -> None:
+    known = PublicSuffixList(accept_unknown=False)
+    names = local_extensions.BEST_KNOWN_SUFFIXES.replace("===END_ICANN_DOMAINS===", "").split()
+
+    assert [name for name in names if not known.is_public(name)] == []
+
+
+@pytest.mark.parametrize(
     ("answer", "origin"),
     [
+        ("https://shop-*-team.vercel.app", "https://shop-a-team.vercel.app"),
+        ("http://localhost:*", "http://localhost:3000"),
+        ("moz-extension://*", "moz-extension://a"),
         ("", "http://localhost:3000"),
         ("None", "http://localhost:3000"),
         ("*", "http://localhost:3000"),

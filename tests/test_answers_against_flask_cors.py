@@ -35,6 +35,7 @@ ENTRIES = [
     "https://app.example:8443",
     "https://*.wild.example",
     "https://*.wild.example:8443",
+    "https://pr-*-team.example.dev",
     "http://*.localhost:3000",
     "http://localhost:3000",
     "http://127.0.0.1:3000",
@@ -57,6 +58,10 @@ ORIGINS = [
     "https://a.wild.example.evil.example",
     f"https://{'a' * 63}.wild.example",
     f"https://{'a' * 64}.wild.example",
+    "https://pr--team.example.dev",
+    "https://pr-a.b-team.example.dev",
+    f"https://pr-{'a' * 55}-team.example.dev",
+    f"https://pr-{'a' * 56}-team.example.dev",
     "http://1:3000",
     "null",
 ]
@@ -109,7 +114,7 @@ policies = st.builds(
     Policy,
     origins=some(ENTRIES) | st.just(["*"]),
     methods=some(METHODS, least=1),
-    allow_headers=some(REQUEST_HEADERS),
+    allow_headers=some(REQUEST_HEADERS) | st.just(["*"]),
     expose_headers=some(RESPONSE_HEADERS),
     supports_credentials=st.booleans(),
     max_age=st.sampled_from([0, 1, 600, 7200]),
@@ -152,9 +157,12 @@ def theirs(policy: Policy) -> tuple[Flask, list[str]]:
 
 
 def as_flask_cors_has_it(entry: str) -> str | re.Pattern[str]:
-    """Return an entry, or the regular expression for one with ``*.`` or with brackets."""
+    """Return an entry, or the regular expression for one with ``*`` or with brackets."""
     if entry == "*" or not {*"*["}.intersection(entry):
         return entry
+    if "*" in entry and "://*." not in entry:
+        piece = re.escape(entry).replace(r"\*", "[a-z0-9-]+")
+        return re.compile(rf"\A(?=https://[^.]{{1,63}}\.){piece}\Z")
     return re.compile(rf"\A{re.escape(entry)}\Z".replace(r"\*", rf"{LABEL}(?:\.{LABEL})*"))
 
 
@@ -183,7 +191,8 @@ def visit(app: Flask, origin: str, **fetch: Any) -> Visit:
 
 def header_names(policy: Policy, dice: random.Random) -> list[str]:
     """Return the names of no headers, of listed ones, or of any."""
-    pool = dice.choice([[], policy.allow_headers, SENT_HEADERS])
+    listed = SENT_HEADERS if policy.allow_headers == ["*"] else policy.allow_headers
+    pool = dice.choice([[], listed, SENT_HEADERS])
     return dice.sample(pool, dice.randint(0, min(3, len(pool))))
 
 
@@ -199,6 +208,7 @@ def assert_agreement(mine: Visit, other: Visit, policy: Policy) -> None:
                 for headers in (our.cors_headers, their.cors_headers)
             ]
             assert allowed[0] >= allowed[1] == our.asked
+            assert policy.allow_headers != ["*"] or allowed[0] == allowed[1]
             unlisted = SAFELISTED_METHODS.difference(policy.methods)
             their.cors_headers["Access-Control-Allow-Methods"] -= unlisted
             assert our.cors_headers == their.cors_headers
@@ -215,7 +225,11 @@ def test_a_page_may_do_what_flask_cors_lets_it_do() -> None:
         dice = random.Random(seed)
         safelisted_too = policy._replace(methods=[*policy.methods, *SAFELISTED_METHODS])
         (mine, _), (other, _) = ours(policy), theirs(safelisted_too)
-        listed = [entry.replace("*", "a.b") for entry in policy.origins if entry != "*"]
+        listed = [
+            entry.replace("*.", "a.b.").replace("*", "a")
+            for entry in policy.origins
+            if entry != "*"
+        ]
         for _ in range(VISITS_PER_POLICY):
             page: dict[str, Any] = {
                 "origin": dice.choice(dice.choice([listed or ORIGINS, ORIGINS])),
@@ -232,6 +246,25 @@ def test_a_page_may_do_what_flask_cors_lets_it_do() -> None:
     print(dict(tally))
     assert tally["visits"] >= 5_000
     assert min(tally["read"], tally["blocked"]) >= 1_000
+
+
+def test_all_headers_are_reflected_in_the_words_of_flask_cors() -> None:
+    policy = ONE_ORIGIN._replace(allow_headers=["*"], supports_credentials=True)
+    (mine, _), (other, _) = ours(policy), theirs(policy)
+    for names in ("x-b,x-a", "X-B, Authorization,x-a", "authorization", "x-!#$%&'*+.^_`|~9", ""):
+        headers = {
+            "Origin": LISTED,
+            "Access-Control-Request-Method": "PUT",
+            **({"Access-Control-Request-Headers": names} if names else {}),
+        }
+        reflected = [
+            app.test_client()
+            .options("/api/", headers=headers)
+            .headers.get("Access-Control-Allow-Headers")
+            for app in (mine, other)
+        ]
+        assert reflected[0] == reflected[1]
+        assert bool(names) is bool(reflected[0])
 
 
 def test_vary_is_on_every_answer_that_depends_on_the_origin() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -72,13 +73,13 @@ def served(app: WSGIApplication) -> Iterator[int]:
 
 
 @contextmanager
-def opened(chromium: str, address: str) -> Iterator[Path]:
+def opened(chromium: str, address: str, *flags: str) -> Iterator[Path]:
     """Open an address in Chromium; yields its log. What it writes is gone when the block ends."""
     with TemporaryDirectory() as profile, Path(profile, "log").open("wb") as log:
         Path(profile, "Default").mkdir()
         Path(profile, "Default/Preferences").write_text(PREFERENCES)
         process = subprocess.Popen(
-            [chromium, *FLAGS, f"--user-data-dir={profile}", address],
+            [chromium, *FLAGS, *flags, f"--user-data-dir={profile}", address],
             env={**os.environ, "TMPDIR": profile},
             stdout=log,
             stderr=log,
@@ -108,18 +109,26 @@ class Pages:
         self._reports: Queue[list[Any]] = Queue()
 
     def browse(
-        self, chromium: str, port: int, visits: Sequence[tuple[str, Plan]]
+        self,
+        chromium: str,
+        port: int,
+        visits: Sequence[tuple[str, Plan]],
+        extension: Path | None = None,
     ) -> Iterator[Seen | None]:
         """Open the address of each visit in turn; yield what its page saw, call by call.
 
-        `port` is where this server is.
+        `port` is where this server is. Into the folder of an `extension` one is written that
+        makes the only visit.
         """
         self._plans = [plan for _, plan in visits]
         self._addresses = [
             f"{address}?http://localhost:{port}/visits/{visit}"
             for visit, (address, _) in enumerate(visits)
         ]
-        with opened(chromium, self._addresses[0]) as log:
+        start, flags = self._addresses[0], list[str]()
+        if extension:
+            start, flags = "about:blank", fill(extension, start.partition("?")[2])
+        with opened(chromium, start, *flags) as log:
             try:
                 reports = [self._reports.get(timeout=SECONDS) for _ in visits]
             except Empty:
@@ -137,6 +146,21 @@ class Pages:
     def _take(self, visit: int) -> Response:
         self._reports.put(request.get_json(force=True))
         return readable([*self._addresses, "about:blank"][visit + 1])
+
+
+def fill(extension: Path, plan: str) -> list[str]:
+    """Write an extension that carries out the plan of an address; return the flags that load it.
+
+    Its worker does that, which has the origin of its pages: without a window none of these opens.
+    """
+    script = PAGE.partition('<script type="module">')[2].partition("  location =")[0]
+    script = script.replace("location.search.slice(1)", json.dumps(plan))
+    (extension / "worker.js").write_text(f"(async () => {{{script}}})()")
+    manifest = {"manifest_version": 3, "name": "test", "version": "1"}
+    worker = {"background": {"service_worker": "worker.js"}}
+    (extension / "manifest.json").write_text(json.dumps({**manifest, **worker}))
+    load = ["--disable-features=DisableLoadExtensionCommandLineSwitch"]
+    return [*load, f"--load-extension={extension}"]
 
 
 def of_the_application(headers: dict[str, str]) -> dict[str, str]:

@@ -291,6 +291,44 @@ def test_header_names_are_compared_without_case_and_blanks(client: FlaskClient, 
     assert client.options(f"{PREFIX}/ok", headers=headers).status_code == 204
 
 
+@pytest.mark.parametrize(
+    ("names", "reflected"),
+    [
+        ("x-b,authorization,x-a", "authorization, x-a, x-b"),
+        (" X-B ,x-a", "X-B, x-a"),
+        ("x-!#$%&'*+.^_`|~9", "x-!#$%&'*+.^_`|~9"),
+        (",".join(["x-header"] * 910), ", ".join(["x-header"] * 910)),
+        ("", None),
+        (",", None),
+        (" x-a , , ", "x-a"),
+    ],
+)
+@pytest.mark.parametrize("credentials", ["true", "false"])
+def test_all_headers_are_allowed_by_their_names(
+    make_app: MakeApp, names: str, reflected: str | None, credentials: str
+) -> None:
+    app = make_app(CORS_ALLOW_HEADERS="*", CORS_SUPPORTS_CREDENTIALS=credentials)
+    headers = {**PREFLIGHT, "Access-Control-Request-Headers": names}
+    answer = app.test_client().options(f"{PREFIX}/ok", headers=headers)
+
+    assert answer.status_code == 204
+    assert answer.headers.get("Access-Control-Allow-Headers") == reflected
+    without = app.test_client().options(f"{PREFIX}/ok", headers=PREFLIGHT)
+    assert "Access-Control-Allow-Headers" not in without.headers
+
+
+@pytest.mark.parametrize(
+    "names", ["x a", "x-a,x:b", "x\xe9", 'x"', "x(a)", "a" * 8193, "a," * 4097]
+)
+def test_what_is_no_name_of_a_header_is_not_allowed(make_app: MakeApp, names: str) -> None:
+    app = make_app(CORS_ALLOW_HEADERS="*")
+    headers = {**PREFLIGHT, "Access-Control-Request-Headers": names}
+    answer = app.test_client().options(f"{PREFIX}/ok", headers=headers)
+
+    assert answer.status_code == 403
+    assert cors_headers(answer.headers) == {}
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 def test_a_page_may_always_send_get_head_and_post(make_app: MakeApp, method: str) -> None:
     app = make_app(CORS_METHODS="PUT")

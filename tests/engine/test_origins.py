@@ -1,5 +1,8 @@
 """The grammar accepts what browsers send; the matcher allows what an entry says, nothing else."""
 
+import unicodedata
+
+import ada_url
 import pytest
 from my_api.cors.origins import Allowlist, parse
 
@@ -42,6 +45,15 @@ ACCEPTED_ORIGINS = [
     "xxxhttp://localhost",
     "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
     "moz-extension://12345678-90ab-cdef-1234-567890abcdef",
+    "safari-web-extension://12345678-90AB-CDEF-1234-567890ABCDEF",
+    "app://.",
+    "app://-",
+    "app://",
+    "capacitor://",
+    "capacitor://localhost:8080",
+    "app://[::1]:8080",
+    "app://256.1.1.1",
+    "app.example://Some_Host.X",
 ]
 
 
@@ -64,8 +76,23 @@ def test_an_origin_as_browsers_send_it_is_accepted(entry: str) -> None:
         # Not as browsers fold it, nothing to be seen, an accent in front
         ("BÜCHER", False),
         ("ﬁsch-é", False),
-        ("é\N{ZERO WIDTH NON-JOINER}", False),
         ("é\N{ZERO WIDTH SPACE}a", False),
+        # What is nothing to be seen joins, or keeps apart, only where that can be seen
+        ("\u0dc1\u0dca\N{ZERO WIDTH JOINER}\u0dbb\u0dd3", True),
+        ("\u0915\u094d\N{ZERO WIDTH NON-JOINER}\u0937", True),
+        ("\u0645\u06cc\N{ZERO WIDTH NON-JOINER}\u062e\u0648\u0627\u0647\u0645", True),
+        ("\u0628\u064e\N{ZERO WIDTH NON-JOINER}\u064e\u0627", True),
+        ("\u0627\N{ZERO WIDTH NON-JOINER}\u0628", False),
+        ("\u0628\N{ZERO WIDTH JOINER}\u0628", False),
+        ("\u0628\N{ZERO WIDTH NON-JOINER}", False),
+        ("\N{ZERO WIDTH NON-JOINER}\u0628", False),
+        ("é\N{ZERO WIDTH NON-JOINER}a", False),
+        ("\u0dc1\N{ZERO WIDTH JOINER}\u0dbb", False),
+        # Ignored, or forbidden
+        *(
+            (f"é{letter}", False)
+            for letter in "\u034f\u115f\u17b4\u180b\u180f\u2ff0\u3002\ufe00\ufe0f\ufffd\U000e0100"
+        ),
         ("\N{COMBINING ACUTE ACCENT}a", False),
         # Letters of both directions, or digits and others where they must not be
         ("\N{HEBREW LETTER ALEF}a\N{HEBREW LETTER ALEF}", False),
@@ -81,6 +108,25 @@ def test_a_label_in_punycode_is_one_that_browsers_send(label: str, accepted: boo
     origin = f"https://xn--{label.encode('punycode').decode()}.example"
 
     assert (parse(origin) is not None) is accepted
+
+
+@pytest.mark.parametrize("around", ["{}", "a{}a", "\u0915{}"])
+def test_a_label_holds_the_letters_that_browsers_do_not_map_to_others(around: str) -> None:
+    # Those that are in every version of Unicode of today
+    letters = [chr(code) for code in (*range(0x80, 0xD800), *range(0xE000, 0x110000))]
+    odd = []
+    for letter in letters:
+        if unicodedata.ucd_3_2_0.category(letter) in ("Cn", "Co"):
+            continue
+        text = around.format(letter)
+        sent = f"https://xn--{text.encode('punycode').decode()}.example"
+        try:
+            is_sent = ada_url.URL(f"https://{text}.example").origin == sent
+        except ValueError:
+            is_sent = False
+        if is_sent is not (parse(sent) is not None):
+            odd.append(hex(ord(letter)))
+    assert odd == []
 
 
 def test_punycode_has_one_spelling() -> None:

@@ -80,7 +80,10 @@ def test_an_entry_with_a_wildcard_is_accepted_as_it_is(entry: str) -> None:
     ],
 )
 def test_a_wildcard_stands_for_this(origin: str) -> None:
-    assert Allowlist(ENTRIES).allows(origin)
+    allowlist = Allowlist(ENTRIES)
+
+    assert allowlist.allows(origin)
+    assert allowlist.allows(origin)  # and is remembered
 
 
 @pytest.mark.parametrize(
@@ -136,6 +139,15 @@ def test_a_wildcard_does_not_stand_for_that(origin: str) -> None:
     assert not Allowlist(ENTRIES).allows(origin)
 
 
+def test_what_wildcards_stood_for_is_remembered_within_bounds() -> None:
+    allowlist = Allowlist(["https://*.example.org"])
+    for number in range(3 * origins.MOST_MATCHED):
+        assert allowlist.allows(f"https://a{number}.example.org")
+        assert not allowlist.allows(f"https://a{number}.example.com")
+        assert len(vars(allowlist)["_matched"]) <= origins.MOST_MATCHED
+    assert allowlist.allows("https://a0.example.org")
+
+
 labels = st.text("ab-", min_size=1, max_size=6)
 
 
@@ -187,6 +199,55 @@ def test_no_suffix_of_the_list_and_no_ancestor_of_one_has_a_wildcard_in_front() 
     assert all(LIST.privatesuffix(name) for name in owned)
     refused = {name for name in owned if not parse(f"https://*.{name}")}
     assert {f"*.{name.partition('.')[2]}" for name in refused} <= {*origins.MORE_SUFFIXES.split()}
+
+
+# Pages that show the host of a stranger under a suffix that the list lacks.
+SOURCES = """
+*.azurecontainerapps.io  github.com/microsoft/azure-container-apps/issues/1388
+*.cloudapp.azure.com  learn.microsoft.com/powershell/module/az.network/test-azdnsavailability
+*.cloudworkstations.dev  github.com/firebase/firebase-tools-ui/issues/811
+*.codeengine.appdomain.cloud  github.com/ibm-cloud-docs/codeengine
+*.devtunnels.ms  github.com/microsoft/vscode/issues/231516
+*.gitpod.io  github.com/gitpod-io/gitpod/issues/17191
+*.scalingo.io  github.com/gip-inclusion/carnet-de-bord/issues/891
+*.web.core.windows.net  github.com/seguler/static-website-blob-browser/issues/3
+*.webcontainer.io  github.com/stackblitz/webcontainer-core/issues/1555
+a.pinggy.link  github.com/Pinggy-io/pinggy_website
+anvil.app  anvil.works/docs/http-apis/creating-http-endpoints
+app.github.dev  github.com/Rahullkumr/Flutter-Codespace/issues/1
+b4a.run  github.com/rjoliverio/netzwelt-exercise
+cfapps.eu10.hana.ondemand.com  github.com/UI5/openui5/issues/3307
+codesandbox.io  github.com/zkwsk/game-of-life
+force.com  salesforcedictionary.com/terms/sites-and-domains
+gigalixirapp.com  github.com/d-led/d-zen
+glitch.me  github.com/deepai-org/deepai-js-client/issues/42
+gradio.live  github.com/psdwizard/chatterbox-Audiobook/issues/21
+kinsta.page  github.com/Ka2ukiMatsuda/DENEB
+koyeb.app  github.com/nite/catalyst
+lightning.force.com  github.com/sfdx-mass-action-scheduler/sfdx-mass-action-scheduler
+loca.lt  github.com/localtunnel/localtunnel/issues/382
+loclx.io  localxpose.io/docs/tutorials/expose-apache-nginx-web-server
+modal.run  github.com/thundergolfer/thundergolfer.github.io/issues/24
+my.salesforce.com  help.salesforce.com/apex/HTViewHelpDoc?id=domain_name_overview.htm
+my.site.com  help.salesforce.com/apex/HTViewHelpDoc?id=domain_name_overview.htm
+neocities.org  github.com/TiddlyWiki/TiddlyWiki5/issues/4182
+nip.io  pkg.go.dev/github.com/codecat/xipgen
+powerappsportals.com  github.com/ZoozTech770/power-pages-local-server
+scapp.io  docs.developer.swisscom.com/devguide/deploy-apps/routes-domains.html
+serveo.net  github.com/DarkSecDevelopers/HiddenEye-Legacy/issues/168
+sevalla.page  github.com/muhiminulhasan/tableplus-connection-decoder
+share.zrok.io  docs.zrok.io/docs/concepts/http
+shinyapps.io  rdrr.io/github/rstudio/shinycoreci/src/R/test-in-shinyapps_io.R
+sslip.io  pkg.go.dev/github.com/codecat/xipgen
+stackblitz.io  github.com/stackblitz/core/issues/1303
+tcloudbaseapp.com  github.com/qianghuangwhu/benchtemp
+tiiny.site  github.com/Ilpyo-Yang/TodayStock
+w.modal.host  github.com/evgenygurin/claude-code-connect
+"""
+
+
+def test_each_suffix_that_the_list_lacks_has_a_source() -> None:
+    assert SOURCES.split()[::2] == origins.MORE_SUFFIXES.split()
 
 
 @pytest.mark.parametrize("rule", origins.MORE_SUFFIXES.split())

@@ -29,6 +29,7 @@ ANY = "*"
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 MAX_HOST_LENGTH = 253
 MAX_ENTRY_LENGTH = 40 + len("://") + MAX_HOST_LENGTH + len(":65535")
+MOST_MATCHED = 1000
 THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 # Origins of these schemes either do not exist or belong to no page.
@@ -41,13 +42,13 @@ SCHEMES_OF_EXTENSIONS = frozenset("moz-extension safari-web-extension vscode-web
 # What the public suffix list lacks, in its notation: hosts that give names to everyone, some
 # of them with a region or a cluster in front.
 MORE_SUFFIXES = """
-    *.azurecontainerapps.io *.cf.appdomain.cloud *.cloudapp.azure.com *.cloudworkstations.dev
-    *.codeengine.appdomain.cloud *.devtunnels.ms *.gitpod.io *.hana.ondemand.com *.scalingo.io
-    *.web.core.windows.net *.webcontainer.io anvil.app app.github.dev b4a.app b4a.run
-    codesandbox.io edgeone.app force.com gigalixirapp.com glitch.me gradio.live kinsta.app
-    kinsta.page koyeb.app lhr.life loca.lt modal.host modal.run my.salesforce.com my.site.com
-    neocities.org nip.io pinggy.link serveo.net sevalla.app sevalla.page share.zrok.io shinyapps.io
-    sslip.io stackblitz.io tiiny.site wordpress.com
+    *.azurecontainerapps.io *.cloudapp.azure.com *.cloudworkstations.dev
+    *.codeengine.appdomain.cloud *.devtunnels.ms *.gitpod.io *.scalingo.io *.web.core.windows.net
+    *.webcontainer.io a.pinggy.link anvil.app app.github.dev b4a.run cfapps.eu10.hana.ondemand.com
+    codesandbox.io force.com gigalixirapp.com glitch.me gradio.live kinsta.page koyeb.app
+    lightning.force.com loca.lt loclx.io modal.run my.salesforce.com my.site.com neocities.org
+    nip.io powerappsportals.com scapp.io serveo.net sevalla.page share.zrok.io shinyapps.io
+    sslip.io stackblitz.io tcloudbaseapp.com tiiny.site w.modal.host
 """
 
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
@@ -65,7 +66,7 @@ _APP = re.compile(
 # What a `*` can stand for: as browsers send it, without the default port.
 _is_sent = re.compile(
     r"(?!http://(?:\[::1\]|[^:]*):80$|https://(?:\[::1\]|[^:]*):443$)https?://"
-    rf"(?:(?=[^:]{{1,253}}(?::|$)){_LABELS}|\[::1\])(?::(?:{_PORT}))?"
+    r"(?:(?=[^:]{1,253}(?::|$))" + rf"{_LABELS}|\[::1\])(?::(?:{_PORT}))?"
     rf"|(?:{'|'.join(SCHEMES_OF_EXTENSIONS)})://(?i:{_LABELS})"
 ).fullmatch
 _JOINERS = {"\N{ZERO WIDTH NON-JOINER}": "N", "\N{ZERO WIDTH JOINER}": "J"}
@@ -290,18 +291,24 @@ class Allowlist:
                 self._lengths.setdefault(front + domain, set()).add(star - len(front))
                 self._lengths.setdefault(entry[: star + 1] + domain, set()).add(dot - star - 1)
 
+        self._matched: set[str] = set()  # origins that wildcards stand for, for the next time
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Allowlist) and self.entries == other.entries
 
     def allows(self, origin: str) -> bool:
         """Tell whether a page of this origin (the value of an ``Origin`` header) is allowed."""
-        if self.any:
+        if self.any or origin in self._exact:
             return True
-        if len(origin) > MAX_ENTRY_LENGTH:  # refused before anything is done with it
+        if not self._wildcards or len(origin) > MAX_ENTRY_LENGTH:
             return False
-        if origin in self._exact or not self._wildcards:
-            return origin in self._exact
-        return _is_sent(origin) is not None and any(self.wildcards_for(origin))
+        if origin not in self._matched:
+            if not _is_sent(origin) or not any(self.wildcards_for(origin)):
+                return False
+            if len(self._matched) >= MOST_MATCHED:
+                self._matched.clear()
+            self._matched.add(origin)
+        return True
 
     def wildcards_for(self, origin: str) -> Iterator[str]:
         """Yield the entries with a ``*`` that stand for an origin, or for all of another entry."""

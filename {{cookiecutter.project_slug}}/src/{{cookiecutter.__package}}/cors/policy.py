@@ -1,23 +1,22 @@
 """What one blueprint allows, why it refuses a page, and the headers, which flask-cors writes."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask import Flask, Response
 from flask_cors import cross_origin
 
-from .origins import ANY, MAX_ENTRY_LENGTH, Allowlist
+from .origins import ANY, Allowlist
 from .problems import quoted
 
 # A page may always use these, whatever a preflight says (Fetch standard, "CORS-safelisted method").
 SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
 
-LONGEST_NAMES = 8192  # of the names that a preflight asks for, where all are allowed
-ANSWERS_REMEMBERED = 1024  # for as many origins, of a policy
-_is_header_name = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+").fullmatch  # RFC 9110, section 5.6.2
+LONGEST_REQUESTED = 8192  # characters in the names of headers, where all of them are allowed
+_is_token = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+").fullmatch  # RFC 9110, section 5.6.2
 
 Headers = list[tuple[str, str]]
 _ALLOW_ORIGIN = "Access-Control-Allow-Origin"
@@ -57,7 +56,6 @@ class Policy:
     max_age: int = 600
     enforce: bool = True
     written: Written = field(init=False, repr=False, compare=False)
-    _remembered: Callable[[str], Headers | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Let flask-cors write the headers now: no request waits for it or fails because of it."""
@@ -70,8 +68,6 @@ class Policy:
             max_age=str(self.max_age),  # as text: flask-cors drops the number 0
         )
         object.__setattr__(self, "written", written)
-        answer = partial(_answer, self.allowlist, written.answer)
-        object.__setattr__(self, "_remembered", lru_cache(ANSWERS_REMEMBERED)(answer))
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -93,31 +89,30 @@ class Policy:
 
     def headers_refused(self, requested: str) -> tuple[str, ...]:
         """Return the names of an ``Access-Control-Request-Headers`` value that are not allowed."""
-        names = [name.strip() for name in requested.lower().split(",")]
-        if ANY in self.allow_headers:
-            if len(requested) > LONGEST_NAMES:
-                return ("too many headers",)
-            return tuple(name for name in names if name and not _is_header_name(name))
-        return tuple(name for name in names if name not in self.written.names)
+        names = map(str.strip, requested.lower().split(","))
+        if ANY not in self.allow_headers:
+            return tuple(name for name in names if name not in self.written.names)
+        if len(requested) > LONGEST_REQUESTED:
+            return (f"more than {LONGEST_REQUESTED} characters",)
+        return tuple(name for name in names if name and not _is_token(name))
 
     def answer(self, origin: str) -> Headers | None:
         """Return the headers that a page of this origin gets with any answer, or None if none."""
-        return self._remembered(origin) if len(origin) <= MAX_ENTRY_LENGTH else None
+        if not self.allowlist.allows(origin):
+            return None
+        return [(_ALLOW_ORIGIN, ANY if self.allowlist.any else origin), *self.written.answer]
 
-    def preflight(self, origin: str, headers: str) -> Headers:
-        """Return the headers of the answer to a preflight of an allowed origin."""
-        written = [(_ALLOW_ORIGIN, ANY if self.allowlist.any else origin), *self.written.preflight]
-        if ANY in self.allow_headers and headers:
-            # As flask-cors reflects them
-            names = ", ".join(sorted(name.strip() for name in headers.split(",")))
-            written.append(("Access-Control-Allow-Headers", names))
-        return written
+    def preflight(self, origin: str, requested: str) -> Headers:
+        """Return the headers of the answer to a preflight of an allowed origin.
 
-
-def _answer(allowlist: Allowlist, written: Headers, origin: str) -> Headers | None:
-    if not allowlist.allows(origin):
-        return None
-    return [(_ALLOW_ORIGIN, ANY if allowlist.any else origin), *written]
+        `requested` are the names of headers that it asks for; under `*` they come back, sorted as
+        flask-cors does it.
+        """
+        headers = [(_ALLOW_ORIGIN, ANY if self.allowlist.any else origin), *self.written.preflight]
+        names = sorted(filter(None, map(str.strip, requested.split(","))))
+        if names and ANY in self.allow_headers:
+            headers.append(("Access-Control-Allow-Headers", ", ".join(names)))
+        return headers
 
 
 class Refusal(NamedTuple):

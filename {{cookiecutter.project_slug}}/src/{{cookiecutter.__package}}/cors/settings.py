@@ -304,7 +304,7 @@ def _check_credentials(
         if parts is None:
             wrong = f"* cannot go together with {credentials}; list the origins"
             found.refuse(variable, "any-with-credentials", wrong, entry=entry)
-        elif is_shared(parts, found) or parts.star == ANY and not parts.host:
+        elif is_shared(parts, found) or (parts.star == ANY and not parts.host):
             wrong = (
                 f"strangers can have such an origin, and {credentials} hands them what your users "
                 "may do; write it in full, put previews under a domain of your own, or send a "
