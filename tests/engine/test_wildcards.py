@@ -139,6 +139,26 @@ def test_a_wildcard_does_not_stand_for_that(origin: str) -> None:
     assert not Allowlist(ENTRIES).allows(origin)
 
 
+@pytest.mark.parametrize(
+    ("origin", "entry"),
+    [
+        ("https://shop-7-crew.example.dev", "https://shop-*-team.example.dev"),
+        ("http://shop-7-team.example.dev", "https://shop-*-team.example.dev"),
+        ("https://example.org", "https://*.example.org"),
+        ("https://localhost:3000", "http://localhost:*"),
+        (
+            "safari-web-extension://12345678-90ab-cdef-1234-567890abcdef",
+            "safari-web-extension://12345678-90AB-CDEF-1234-567890ABCDEF",
+        ),
+    ],
+)
+def test_a_near_miss_is_told(origin: str, entry: str) -> None:
+    allowlist = Allowlist([entry, "https://app.example.com"])
+
+    assert not allowlist.allows(origin)
+    assert allowlist.nearest(origin) == entry
+
+
 def test_what_wildcards_stood_for_is_remembered_within_bounds() -> None:
     allowlist = Allowlist(["https://*.example.org"])
     for number in range(3 * origins.MOST_MATCHED):

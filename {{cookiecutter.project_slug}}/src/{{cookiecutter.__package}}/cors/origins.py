@@ -279,12 +279,13 @@ class Allowlist:
     def __init__(self, entries: Iterable[str] = ()) -> None:
         self.entries = tuple(entries)
         self.any = ANY in self.entries
-        self._wildcards = frozenset(entry for entry in self.entries if ANY in entry)
-        self._exact = frozenset(self.entries) - self._wildcards
+        self.wildcards = dict.fromkeys(entry for entry in self.entries if ANY in entry)
+        self._exact = frozenset(self.entries) - self.wildcards.keys()
+        self._whole = frozenset(e for e in self.wildcards if e.endswith((":*", "//*")))
         # Where the `*` stands in labels: how much text is in front of it, by what is behind the
         # label; and how much is behind it, by what is around.
         self._lengths: dict[str, set[int]] = {}
-        for entry in self._wildcards:
+        for entry in self.wildcards:
             start, star, dot = (entry.find(mark) for mark in ("://", ANY, "."))
             if start < star < dot != start + len("://*"):
                 front, domain = entry[: start + 3], entry[dot:]
@@ -300,7 +301,7 @@ class Allowlist:
         """Tell whether a page of this origin (the value of an ``Origin`` header) is allowed."""
         if self.any or origin in self._exact:
             return True
-        if not self._wildcards or len(origin) > MAX_ENTRY_LENGTH:
+        if not self.wildcards or len(origin) > MAX_ENTRY_LENGTH:
             return False
         if origin not in self._matched:
             if not _is_sent(origin) or not any(self.wildcards_for(origin)):
@@ -313,11 +314,13 @@ class Allowlist:
     def wildcards_for(self, origin: str) -> Iterator[str]:
         """Yield the entries with a ``*`` that stand for an origin, or for all of another entry."""
         start = origin.find("://") + len("://")
-        whole = {f"{origin[:start]}*", re.sub("(:[0-9]+)?$", ":*", origin, count=1)}
-        yield from whole & self._wildcards
+        if self._whole:  # for every port, or for the host of every installation
+            whole = {f"{origin[:start]}*", re.sub("(:[0-9]+)?$", ":*", origin, count=1)}
+            yield from whole & self._whole
         first = dot = origin.find(".", start)
         while dot > 0:
-            yield from {f"{origin[:start]}*{origin[dot:]}"} & self._wildcards
+            if (entry := f"{origin[:start]}*{origin[dot:]}") in self.wildcards:
+                yield entry
             dot = origin.find(".", dot + 1)
         label, domain = origin[start:first], origin[first:]
         for before in self._lengths.get(origin[:start] + domain, ()):
@@ -325,7 +328,7 @@ class Allowlist:
             for behind in self._lengths.get(around + domain, ()):
                 piece = label[before : len(label) - behind]
                 entry = around + origin[first - behind :]
-                if entry in self._wildcards and _is_piece(piece) and not label.startswith("xn--"):
+                if entry in self.wildcards and _is_piece(piece) and not label.startswith("xn--"):
                     yield entry
 
     def nearest(self, origin: str) -> str | None:

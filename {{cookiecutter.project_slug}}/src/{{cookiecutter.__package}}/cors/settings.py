@@ -174,9 +174,10 @@ def read_origins(variable: str, value: Any, found: Settings) -> Allowlist | None
     if entries is None:
         return None
     allowlist = Allowlist(entries)
-    for entry in entries:
+    for entry in entries if allowlist.wildcards else ():
         if any(other != entry for other in allowlist.wildcards_for(entry)):
             found.warn(variable, "redundant", "a wider entry allows it; delete it", entry=entry)
+    for entry in allowlist.wildcards:
         if (parts := parse(entry, found.own_suffixes)) and is_shared(parts, found):
             wrong = f"everyone who gets a name under {parts.host} can take one that matches"
             found.warn(variable, "wildcard-shared", wrong, entry=entry)
