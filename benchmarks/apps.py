@@ -8,58 +8,59 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from importlib.util import find_spec
+from contextlib import nullcontext, suppress
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from flask import Blueprint, Flask
 from flask_cors import CORS, cross_origin
 
-from .cases import (
-    ALLOW_HEADERS,
-    CORS_APP,
-    CORS_BP,
-    CROSS_ORIGIN,
-    DJANGO,
-    DJANGO_CORS,
-    GENERATED,
-    MAX_AGE,
-    METHODS,
-    RESOURCES,
-    STARLETTE,
-    STARLETTE_CORS,
-    Subject,
-    blueprint_names,
-)
+from . import subjects
 from .projects import PACKAGE
+from .subjects import Subject, blueprint_names
 
-# Which package a variant needs besides what every generated project has.
-NEEDS = {
-    STARLETTE: "starlette",
-    STARLETTE_CORS: "starlette",
-    DJANGO: "corsheaders",
-    DJANGO_CORS: "corsheaders",
-}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+ALLOW_HEADERS = ("Authorization", "Content-Type")
+# Of the environment of a server: the subject to serve, and the project that it is made of.
 SUBJECT, PROJECT = "BENCHMARK_SUBJECT", "BENCHMARK_PROJECT"
+SCOPE = "benchmark.scope"  # of an environ: the same request for ASGI
 
 
-def is_installed(variant: str) -> bool:
-    """Tell whether the packages of a variant are here."""
-    return find_spec(NEEDS.get(variant, "flask")) is not None
+class App(NamedTuple):
+    """A WSGI application, and what has to be called before it is."""
+
+    wsgi: Any
+    get_ready: Callable[[], None] = lambda: None
+
+
+def build(subject: Subject, projects: Mapping[int, Path]) -> App:
+    """Build the application of a subject; `projects` are baked ones by their blueprints."""
+    if subject.bare.variant == subjects.STARLETTE:
+        return App(as_wsgi(starlette_app(subject)))
+    if subject.bare.variant == subjects.DJANGO:
+        return django_app(subject)
+    return App(flask_app(projects[subject.blueprints], subject))
+
+
+def served() -> Flask:
+    """Return the application that the environment names, for a server to serve."""
+    return flask_app(Path(os.environ[PROJECT]), Subject(**json.loads(os.environ[SUBJECT])))
+
+
+def variables_of_served(project: Path, subject: Subject) -> dict[str, str]:
+    """Return the environment that makes a server serve a subject."""
+    return {PROJECT: str(project), SUBJECT: json.dumps(asdict(subject))}
 
 
 def fresh_package(project: Path) -> ModuleType:
     """Import a baked project anew: its blueprints can be changed for one application alone."""
     for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
         del sys.modules[name]
-    sys.path.insert(0, str(project / "src"))
-    try:
+    with patch.object(sys, "path", [str(project / "src"), *sys.path]):
         return importlib.import_module(PACKAGE)
-    finally:
-        sys.path.remove(str(project / "src"))
 
 
 def flask_app(project: Path, subject: Subject) -> Flask:
@@ -67,41 +68,52 @@ def flask_app(project: Path, subject: Subject) -> Flask:
     silence = logging.getLogger(PACKAGE)
     silence.addHandler(logging.NullHandler())
     silence.propagate = False
-    if subject.variant == GENERATED:
-        app: Flask = fresh_package(project).create_app({"CORS_ORIGINS": subject.allowlist()})
+    app: Flask
+    if subject.variant == subjects.GENERATED:
+        app = fresh_package(project).create_app({"CORS_ORIGINS": subject.entries})
         return app
 
     # always_send is off because that is cheaper, and what the generated project does.
-    options: dict[str, Any] = {
-        "origins": subject.allowlist(),
-        "methods": list(METHODS),
-        "allow_headers": list(ALLOW_HEADERS),
-        "max_age": MAX_AGE,
-        "always_send": False,
-    }
-    with every_view(cross_origin(**options)) if subject.variant == CROSS_ORIGIN else nullcontext():
+    options: dict[str, Any] = {"origins": subject.entries, "always_send": False}
+    options |= {"methods": METHODS, "allow_headers": ALLOW_HEADERS, "max_age": 600}
+    add_url_rule = Blueprint.add_url_rule
+
+    def add_decorated(self: Blueprint, rule: str, endpoint: Any, view: Any, **more: Any) -> None:
+        add_url_rule(self, rule, endpoint, cross_origin(**options)(view), **more)
+
+    decorates = subject.variant == subjects.CROSS_ORIGIN  # as if it were written in each module
+    with patch.object(Blueprint, "add_url_rule", add_decorated) if decorates else nullcontext():
         package = fresh_package(project)
-    if subject.variant == CORS_BP:
+    if subject.variant == subjects.CORS_BP:
         for blueprint in package.BLUEPRINTS:
             CORS(blueprint, **options)
     app = package.create_app()
     del app.wsgi_app  # what stands in front; behind it is Flask's own method
-    if subject.variant == CORS_APP:
+    if subject.variant == subjects.CORS_APP:
         CORS(app, **options)
-    elif subject.variant == RESOURCES:
+    elif subject.variant == subjects.RESOURCES:
         names = blueprint_names(subject.blueprints)
         CORS(app, resources={f"/api/{name}/*": options for name in names})
     return app
 
 
-def every_view(decorate: Callable[[Any], Any]) -> AbstractContextManager[Any]:
-    """Decorate each view that is added to a blueprint, as if it were written in its module."""
-    add_url_rule = Blueprint.add_url_rule
+def as_wsgi(asgi: Any) -> Any:
+    """Return an ASGI application to be called like one of WSGI.
 
-    def add(self: Blueprint, rule: str, endpoint: Any, view: Any, **options: Any) -> None:
-        add_url_rule(self, rule, endpoint, decorate(view), **options)
+    Nothing in it waits for anything, so that no loop has to run, which would take time itself.
+    """
 
-    return patch.object(Blueprint, "add_url_rule", add)
+    def wsgi(environ: dict[str, Any], start_response: Any) -> tuple[()]:
+        async def send(message: dict[str, Any]) -> None:
+            if "status" in message:
+                start_response(str(message["status"]), message["headers"])
+
+        with suppress(StopIteration):
+            asgi(environ[SCOPE].copy(), None, send).send(None)
+            raise RuntimeError("it waits")
+        return ()
+
+    return wsgi
 
 
 def starlette_app(subject: Subject) -> Any:
@@ -111,34 +123,24 @@ def starlette_app(subject: Subject) -> Any:
     from starlette.middleware.cors import CORSMiddleware
     from starlette.requests import Request
     from starlette.responses import JSONResponse
-    from starlette.routing import Mount, Route
+    from starlette.routing import Route
 
-    def routes(name: str) -> list[Route]:
-        async def index(request: Request) -> JSONResponse:
+    def index(name: str) -> Route:
+        async def answer(request: Request) -> JSONResponse:
             return JSONResponse({"blueprint": name})
 
-        async def echo(request: Request) -> JSONResponse:
-            return JSONResponse(await request.json())
+        return Route(f"/api/{name}/", answer)
 
-        return [Route("/", index), Route("/echo", echo, methods=["POST"])]
-
-    cors = Middleware(
-        CORSMiddleware,
-        allow_origins=subject.allowlist(),
-        allow_methods=METHODS,
-        allow_headers=ALLOW_HEADERS,
-        max_age=MAX_AGE,
-    )
-    return Starlette(
-        routes=[Mount(f"/api/{n}", routes=routes(n)) for n in blueprint_names(subject.blueprints)],
-        middleware=[] if subject.is_bare else [cors],
-    )
+    names: Any = {"allow_methods": METHODS, "allow_headers": ALLOW_HEADERS}
+    cors = Middleware(CORSMiddleware, allow_origins=subject.entries, **names)
+    routes = [index(name) for name in blueprint_names(subject.blueprints)]
+    return Starlette(routes=routes, middleware=[] if subject.is_bare else [cors])
 
 
-def django_app(subject: Subject) -> Any:
+def django_app(subject: Subject) -> App:
     """Return a Django application with the same paths and answers.
 
-    Settings are the process's: `django_settings` has to put those of a subject into place.
+    Settings are the process's: those of this subject have to be put into place.
     """
     import django
     from django.conf import settings
@@ -146,11 +148,8 @@ def django_app(subject: Subject) -> Any:
     from django.http import HttpRequest, JsonResponse
     from django.urls import path
 
-    def view(name: str) -> Callable[[HttpRequest], JsonResponse]:
+    def index(name: str) -> Callable[[HttpRequest], JsonResponse]:
         return lambda request: JsonResponse({"blueprint": name})
-
-    def echo(request: HttpRequest) -> JsonResponse:
-        return JsonResponse(json.loads(request.body))
 
     if not settings.configured:
         names = blueprint_names(subject.blueprints)
@@ -158,33 +157,12 @@ def django_app(subject: Subject) -> Any:
             ALLOWED_HOSTS=["*"],
             INSTALLED_APPS=["corsheaders"],
             LOGGING_CONFIG=None,
-            ROOT_URLCONF=(
-                *(path(f"api/{name}/", view(name)) for name in names),
-                *(path(f"api/{name}/echo", echo) for name in names),
-            ),
+            ROOT_URLCONF=tuple(path(f"api/{name}/", index(name)) for name in names),
             CORS_ALLOW_METHODS=METHODS,
             CORS_ALLOW_HEADERS=ALLOW_HEADERS,
-            CORS_PREFLIGHT_MAX_AGE=MAX_AGE,
         )
         django.setup()
     cors = [] if subject.is_bare else ["corsheaders.middleware.CorsMiddleware"]
     settings.MIDDLEWARE = [*cors, "django.middleware.common.CommonMiddleware"]
-    return WSGIHandler()
-
-
-def django_settings(subject: Subject) -> Callable[[], None]:
-    """Return what puts the allowlist of a subject into Django's settings."""
-    from django.conf import settings
-
-    allowlist = subject.allowlist()
-    return lambda: setattr(settings, "CORS_ALLOWED_ORIGINS", allowlist)
-
-
-def served() -> Flask:
-    """Return the application that the environment names, for a server to serve."""
-    return flask_app(Path(os.environ[PROJECT]), Subject(**json.loads(os.environ[SUBJECT])))
-
-
-def names_of_served(project: Path, subject: Mapping[str, Any]) -> dict[str, str]:
-    """Return the environment that makes a server serve a subject."""
-    return {PROJECT: str(project), SUBJECT: json.dumps(subject)}
+    entries = subject.entries
+    return App(WSGIHandler(), lambda: setattr(settings, "CORS_ALLOWED_ORIGINS", entries))

@@ -1,52 +1,120 @@
-"""Statistics: medians and ratios of interleaved timings, with their spread."""
+"""What was measured, how it compares, and whether a budget was kept."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from statistics import median, quantiles
+from typing import NamedTuple
 
-# What one process measured: for each case the seconds of a request, round by round.
-Rounds = Mapping[str, Sequence[float]]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A median with its quartiles, and how many values are behind them."""
-
-    median: float
-    low: float
-    high: float
-    count: int
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Figure:
-        """Sum up some values."""
-        if len(values) == 1:
-            return cls(values[0], values[0], values[0], 1)
-        low, middle, high = quantiles(values, n=4, method="inclusive")
-        return cls(middle, low, high, len(values))
+AGAIN = " (again)"  # ends the name of a row that is measured like another one: an A/A control
+# One process can be off by 3 % from the layout of its memory alone, however long it runs.
+FEWEST_PROCESSES, FEWEST_RUNS = 9, 5
+# With more noise than this, twice the overhead that the narrowest budget leaves looks like it.
+MOST_NOISE = 0.025
 
 
-def paired_ratios(values: Sequence[float], bases: Sequence[float]) -> list[float]:
-    """Divide what was measured together: in the same round, or in the same process."""
-    return [value / base for value, base in zip(values, bases, strict=True)]
+@dataclass
+class Figures:
+    """Values by row and column, in the order in which they were measured."""
+
+    values: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+
+    def add(self, row: str, column: str, value: float) -> None:
+        """Add a value."""
+        self.values.setdefault(row, {}).setdefault(column, []).append(value)
+
+    def cell(self, row: str, column: str) -> list[float]:
+        """Return the values of a row and column, none where nothing was measured."""
+        return self.values.get(row, {}).get(column, [])
+
+    def median(self, row: str, column: str) -> float:
+        """Return the median; raise StatisticsError where nothing was measured."""
+        return median(self.cell(row, column))
+
+    def ratios(self, row: str, column: str, base: str) -> list[float]:
+        """Divide by another row what was measured together: in the same process or run."""
+        values = self.cell(row, column)
+        of_base = self.cell(base, column) if values else []
+        return [value / other for value, other in zip(values, of_base, strict=True)]
+
+    def noise(self, column: str) -> float:
+        """Return how far from 1 a row divided by itself came, in the widest of the controls."""
+        controls = [row for row in self.values if self.cell(row + AGAIN, column)]
+        ratios = [median(self.ratios(row + AGAIN, column, row)) for row in controls]
+        return max((abs(ratio - 1) for ratio in ratios), default=math.inf)
 
 
-def medians(processes: Sequence[Rounds], case: str) -> list[float]:
-    """Return the median of a case in each process."""
-    return [median(rounds[case]) for rounds in processes]
+class Table(NamedTuple):
+    """What is shown of the figures; `bases` tells which row another one is compared with."""
+
+    title: str
+    unit: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    bases: Mapping[str, str]
 
 
-def median_ratios(processes: Sequence[Rounds], case: str, base: str) -> list[float]:
-    """Return the median of a case divided by that of another one, in each process."""
-    return paired_ratios(medians(processes, case), medians(processes, base))
+def spread(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the lower quartile, the median and the upper quartile."""
+    if len(values) == 1:
+        return values[0], values[0], values[0]
+    low, middle, high = quantiles(values, n=4, method="inclusive")
+    return low, middle, high
 
 
-def noise(controls: Sequence[Sequence[float]]) -> float:
-    """Return how far from 1 the ratio of a thing to itself comes: the widest of A/A controls.
+class Word(StrEnum):
+    """What a run says of a budget; only the first two are good news."""
 
-    A median may be near 1 by luck: half the distance of the quartiles counts as well.
-    """
-    figures = [Figure.of(control) for control in controls]
-    return max(max(abs(f.median - 1), (f.high - f.low) / 2) for f in figures)
+    KEPT = "kept"
+    WITHIN_NOISE = "over, within the noise"
+    BROKEN = "BROKEN"
+    TOO_NOISY = "not judged: over, and the machine too noisy"
+    TOO_FEW = "not judged: too few values"
+    NOT_MEASURED = "not measured"
+
+
+class Budget(NamedTuple):
+    """What a figure may be at most: by itself, or as a multiple of that of a `base`."""
+
+    rule: str  # which it has in common with others
+    limit: float
+    row: str
+    column: str
+    base: str | None = None
+    fewest: int = FEWEST_RUNS
+
+
+class Verdict(NamedTuple):
+    """A budget with the median that was measured, and the noise of the same run."""
+
+    budget: Budget
+    word: Word
+    median: float = 0.0
+    noise: float = 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the budget was kept, as far as the noise lets one see."""
+        return self.word in (Word.KEPT, Word.WITHIN_NOISE)
+
+
+def judge(budget: Budget, figures: Figures) -> Verdict:
+    """Judge a budget by the median: the noise of the A/A controls may excuse a little over it."""
+    values = figures.cell(budget.row, budget.column)
+    if not values:
+        return Verdict(budget, Word.NOT_MEASURED)
+    if budget.base:
+        values = figures.ratios(budget.row, budget.column, budget.base)
+    middle, noise = median(values), figures.noise(budget.column)
+    if len(values) < budget.fewest:
+        word = Word.TOO_FEW
+    elif middle <= budget.limit:
+        word = Word.KEPT
+    elif middle > budget.limit * (1 + noise):
+        word = Word.BROKEN
+    else:
+        word = Word.WITHIN_NOISE if noise <= MOST_NOISE else Word.TOO_NOISY
+    return Verdict(budget, word, middle, noise)

@@ -1,211 +1,109 @@
-"""The picture: what a request costs, how that grows with the list, what is left of it over HTTP."""
+"""The picture: what a request costs, with a few origins, with many, and over HTTP.
+
+It is written as text, with whole pixels, so that it changes where the figures do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from html import escape
+from itertools import chain, product
+from statistics import StatisticsError, median
 
-from .cases import (
+from .figures import Figures
+from .report import number
+from .servers import GRANIAN, GUNICORN, RATE, row
+from .subjects import (
     BARE,
     CORS_APP,
-    CROSS_ORIGIN,
     DJANGO_CORS,
     FLASK_CORS,
     GENERATED,
     LISTED,
-    OTHER_FRAMEWORKS,
     PREFLIGHT,
-    SIZES,
     STARLETTE_CORS,
-    THE_NUMBER_OF_ORIGINS,
     Subject,
 )
-from .report import Cell, Report
-from .servers import OVER_HTTP, SERVERS
 
-OURS, THEIRS, PEERS, INK, MUTED = "#0f766e", "#ea8a2f", "#8a94a6", "#1f2937", "#6b7280"
-WITHOUT_CORS = {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 3))}
-WHISKERS = {"ecolor": INK, "elinewidth": 1, "capsize": 2}
-COLOURS = {GENERATED: OURS, **dict.fromkeys(FLASK_CORS, THEIRS)}
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": "#9ca3af",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "axes.titlepad": 22,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "figure.constrained_layout.w_pad": 0.15,
-    "figure.constrained_layout.h_pad": 0.12,
-    "figure.constrained_layout.wspace": 0.04,
-    "svg.hashsalt": "benchmarks",
-}
-
-TITLES = {LISTED: "A GET from a listed origin", PREFLIGHT: "A preflight that passes"}
-
-# Cells by the title of their table, their row and their column.
-Cells = Mapping[str, Mapping[str, Mapping[str, Cell]]]
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 600" role="img">
+<title>What CORS costs</title>
+<style>
+:root {{ --ink: #1f2937; --muted: #6b7280; --back: #ffffff; --ours: #0f766e; --theirs: #c2620c }}
+@media (prefers-color-scheme: dark) {{ :root {{
+  --ink: #e6edf3; --muted: #9198a1; --back: #0d1117; --ours: #2dd4bf; --theirs: #fb923c }} }}
+text {{ font: 13px system-ui, sans-serif; fill: var(--ink) }}
+.title {{ font-size: 15px; font-weight: bold }}
+.muted {{ font-size: 12px; fill: var(--muted) }}
+.end {{ text-anchor: end }}
+.back {{ fill: var(--back) }}
+.ours {{ fill: var(--ours) }}
+.theirs {{ fill: var(--theirs) }}
+.peers {{ fill: #7c8798 }}
+.one {{ stroke: var(--ink); stroke-dasharray: 4 3 }}
+</style>
+<rect class="back" width="1000" height="600"/>
+{}
+</svg>
+"""
+COLOURS = {GENERATED: "ours", **dict.fromkeys(FLASK_CORS, "theirs")}
+LABELS, BARS = 185, 220  # the widths of what stands left of a bar, and of the longest bar
 
 
-def is_possible() -> bool:
-    """Tell whether the library that draws is here."""
-    return find_spec("matplotlib") is not None
+# What a bar is, its colour, and the cells whose ratio is its length.
+Bar = tuple[str, str, tuple[str, str, str]]
 
 
-def draw(report: Report, path: Path) -> None:
-    """Draw a report into an SVG file."""
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    cells = {table.title: table.cells for table in report.tables}
-    with rc_context(STYLE):
-        figure = Figure(figsize=(11, 8.2), layout="constrained", facecolor="white")
-        FigureCanvasSVG(figure)
-        axes = figure.subplots(2, 2)
-        draw_ratios(axes[0][0], cells, LISTED)
-        draw_growth(axes[0][1], cells)
-        draw_ratios(axes[1][0], cells, PREFLIGHT)
-        draw_servers(axes[1][1], cells)
-        made = " · ".join(report.about[name] for name in ("Date", "Machine", "Python"))
-        figure.supxlabel(f"{made}\n{report.about['Versions']}", fontsize=7, color=MUTED)
-        figure.savefig(path, format="svg", metadata={"Date": None})
-
-
-def draw_ratios(axes: Any, cells: Cells, kind: str) -> None:
-    """Draw what CORS makes of one kind of request, three origins listed: a bar for each variant."""
-    variants = (GENERATED, *FLASK_CORS, STARLETTE_CORS, DJANGO_CORS)
-    found = [
-        (variant, ratio)
-        for variant in reversed(variants)
-        if (ratio := ratio_of(cells, Subject(variant), kind))
+def picture(figures: Figures) -> str:
+    """Return what some figures say as SVG."""
+    times = "time as a multiple of the same without CORS; {:,} origins"
+    rates = "requests a second, as a part of those without CORS; 1,000 origins"
+    parts = [
+        ("A GET from a listed origin", times.format(3), of_requests(LISTED, 3)),
+        ("A preflight that passes", times.format(3), of_requests(PREFLIGHT, 3)),
+        ("The same GET, a long list", times.format(10_000), of_requests(LISTED, 10_000)),
+        ("The same GET over HTTP", rates, of_servers()),
     ]
-    axes.barh(
-        [variant for variant, _ in found],
-        [ratio.median for _, ratio in found],
-        xerr=[
-            [ratio.median - ratio.low for _, ratio in found],
-            [ratio.high - ratio.median for _, ratio in found],
-        ],
-        color=[COLOURS.get(variant, PEERS) for variant, _ in found],
-        error_kw=WHISKERS,
-        height=0.66,
-    )
-    for row, (_, ratio) in enumerate(found):
-        axes.annotate(
-            f"{ratio.median:.2f}x",
-            (ratio.high, row),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-        )
-    axes.axvline(1, **WITHOUT_CORS)
-    axes.set_xlim(0, 1.15 * max(ratio.high for _, ratio in found))
-    axes.tick_params(axis="y", length=0)
-    entitle(axes, TITLES[kind], "time as a multiple of the same without CORS; 3 origins")
+    places = product((30, 320), (20, 520))
+    drawn = [bars(figures, x, y, *part) for (y, x), part in zip(places, parts, strict=True)]
+    return SVG.format("\n".join(chain(*drawn)))
 
 
-def entitle(axes: Any, title: str, explanation: str) -> None:
-    """Write a title over a part of the picture, and what it shows in smaller letters."""
-    axes.set_title(title)
-    text = axes.text(0, 1.03, explanation, transform=axes.transAxes, color=MUTED, fontsize=8.5)
-    text.set_in_layout(False)
+def of_requests(kind: str, origins: int) -> Iterator[Bar]:
+    """Yield a bar for what each variant makes of one kind of request."""
+    for variant in (GENERATED, *FLASK_CORS, STARLETTE_CORS, DJANGO_CORS):
+        subject = Subject(variant, origins)
+        yield variant, COLOURS.get(variant, "peers"), (str(subject), kind, str(subject.bare))
 
 
-def ratio_of(cells: Cells, subject: Subject, kind: str) -> Any:
-    """Return the ratio of a subject to its bare form, or None where it was not measured."""
-    cell = cell_of(cells, subject, kind)
-    return cell and cell.ratio
+def of_servers() -> Iterator[Bar]:
+    """Yield a bar for what is left of the requests a second of each server."""
+    for server, variant in product((GRANIAN, GUNICORN), (GENERATED, CORS_APP)):
+        rows = [row(server, subject) for subject in (Subject(variant, 1_000), Subject(BARE))]
+        label = f"{server.partition(',')[0]}, {variant.split()[-1]}"
+        yield label, COLOURS[variant], (rows[0], RATE.format(LISTED), rows[1])
 
 
-def cell_of(cells: Cells, subject: Subject, kind: str) -> Cell | None:
-    """Return what was measured of a subject, or None."""
-    for title in (THE_NUMBER_OF_ORIGINS, OTHER_FRAMEWORKS):
-        if cell := cells.get(title, {}).get(str(subject), {}).get(kind):
-            return cell
-    return None
+def bars(
+    figures: Figures, x: int, y: int, title: str, explanation: str, wanted: Iterable[Bar]
+) -> Iterator[str]:
+    """Yield a part of the picture with a bar for each ratio that was measured."""
+    found = []
+    for label, colour, ratio in wanted:
+        with suppress(StatisticsError):
+            found.append((label, colour, median(figures.ratios(*ratio))))
+    scale = BARS / max([1.0, *(value for _, _, value in found)])
+    yield write(x, y, title, "title")
+    yield write(x, y + 18, explanation, "muted")
+    for place, (label, colour, value) in enumerate(found):
+        top, length = y + 34 + 28 * place, max(1, round(value * scale))
+        yield write(x + LABELS - 10, top + 14, label, "end")
+        yield f'<rect class="{colour}" x="{x + LABELS}" y="{top}" width="{length}" height="18"/>'
+        yield write(x + LABELS + length + 8, top + 14, f"{number(value)}x")
+    one, bottom = x + LABELS + round(scale), y + 34 + 28 * len(found)
+    yield f'<line class="one" x1="{one}" x2="{one}" y1="{y + 28}" y2="{bottom}"/>'
 
 
-def draw_growth(axes: Any, cells: Cells) -> None:
-    """Draw what a listed GET takes against the number of origins: a line for each variant."""
-    for variant in (CROSS_ORIGIN, CORS_APP, GENERATED, STARLETTE_CORS, DJANGO_CORS):
-        points = [
-            (size, cell.value.median)
-            for size in SIZES
-            if (cell := cell_of(cells, Subject(variant, origins=size), LISTED))
-        ]
-        if points:
-            colour = COLOURS.get(variant, PEERS)
-            axes.plot(*zip(*points, strict=True), "o-", color=colour, markersize=4, linewidth=2)
-            label_end(axes, variant, points[-1], colour)
-    bare = cell_of(cells, Subject(BARE), LISTED)
-    if bare:
-        axes.axhline(bare.value.median, **WITHOUT_CORS)
-    axes.set(xscale="log", yscale="log", xlabel="origins in the list", ylabel="µs a request")
-    axes.set_xticks(SIZES, [f"{size:,}" for size in SIZES])
-    axes.set_yticks([10, 100, 1_000, 10_000], ["10", "100", "1,000", "10,000"])
-    axes.minorticks_off()
-    axes.grid(axis="y", color="#e5e7eb", linewidth=0.7)
-    axes.set_axisbelow(True)
-    entitle(axes, "As the list grows", "time of the same GET; dashed: Flask without CORS")
-
-
-def label_end(axes: Any, text: str, point: tuple[int, float], colour: str) -> None:
-    """Write what a line is beside its last point."""
-    axes.annotate(
-        text,
-        point,
-        xytext=(8, 0),
-        textcoords="offset points",
-        va="center",
-        color=colour,
-        fontweight="bold" if text == GENERATED else "normal",
-        annotation_clip=False,
-    )
-
-
-def draw_servers(axes: Any, cells: Cells) -> None:
-    """Draw requests a second of each server, of the same without CORS: a bar for each subject."""
-    entitle(axes, "Over HTTP", "requests a second of the same GET, as a part of those without CORS")
-    rows = cells.get(OVER_HTTP, {})
-    servers = [name for name in SERVERS if f"{name}: {BARE}" in rows]
-    bars = [
-        (Subject(CORS_APP), THEIRS, 0.5),
-        (Subject(CORS_APP, origins=1_000), THEIRS, 1.0),
-        (Subject(GENERATED), OURS, 0.5),
-        (Subject(GENERATED, origins=1_000), OURS, 1.0),
-    ]
-    for place, (subject, colour, alpha) in enumerate(bars):
-        found = [
-            (number + (place - 1.5) * 0.2, cell.ratio)
-            for number, name in enumerate(servers)
-            if (cell := rows.get(f"{name}: {subject}", {}).get(LISTED)) and cell.ratio
-        ]
-        axes.bar(
-            [x for x, _ in found],
-            [ratio.median for _, ratio in found],
-            yerr=[
-                [ratio.median - ratio.low for _, ratio in found],
-                [ratio.high - ratio.median for _, ratio in found],
-            ],
-            width=0.18,
-            color=colour,
-            alpha=alpha,
-            error_kw=WHISKERS,
-            label=str(subject).replace(" exact", ""),
-        )
-    axes.axhline(1, **WITHOUT_CORS)
-    axes.set_xticks(range(len(servers)), [name.replace(", ", "\n") for name in servers])
-    axes.tick_params(axis="x", length=0)
-    if servers:
-        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
-    else:
-        axes.set_axis_off()
+def write(x: int, y: int, text: str, style: str = "") -> str:
+    """Return a text at a place."""
+    return f'<text x="{x}" y="{y}" class="{style}">{escape(text)}</text>'

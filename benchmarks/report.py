@@ -1,131 +1,106 @@
-"""Tables and verdicts as Markdown and as JSON."""
+"""A run as a page of Markdown, and in a few lines, which the README repeats."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from statistics import StatisticsError, median
 
-from .budgets import Verdict
-from .figures import Figure
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A value, and its ratio to what it is compared with."""
-
-    value: Figure
-    unit: str
-    ratio: Figure | None = None
-
-    def __str__(self) -> str:
-        value = f"{number(self.value.median)} {self.unit}"
-        if self.ratio is None:
-            return value
-        spread = f"{number(self.ratio.low)}-{number(self.ratio.high)}"
-        return f"{value}, {number(self.ratio.median)}x ({spread})"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Cells by row and column."""
-
-    title: str
-    cells: Mapping[str, Mapping[str, Cell]]
-
-    def columns(self) -> list[str]:
-        """Its columns in the order in which they first appear."""
-        return list(dict.fromkeys(column for row in self.cells.values() for column in row))
+from .commands import CREATE_APP, DEFAULT, TO_ANSWER
+from .figures import Figures, Table, Verdict, spread
+from .servers import GRANIAN, RATE, row
+from .subjects import (
+    BARE,
+    CORS_APP,
+    EXACT,
+    FLASK_CORS,
+    GENERATED,
+    LISTED,
+    PREFLIGHT,
+    WILDCARD,
+    Subject,
+)
 
 
 @dataclass
 class Report:
-    """A run: where and when it was, what it measured, how budgets fared, what it left out.
-
-    `in_short` is a list and a sentence in Markdown, which the README has too.
-    """
+    """A run: where and when it was, what it measured, how budgets fared, what it left out."""
 
     about: dict[str, str]
-    tables: list[Table] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-    in_short: str = ""
+    figures: Figures
+    tables: list[Table]
+    verdicts: list[Verdict]
+    left_out: list[str]
 
     def markdown(self) -> str:
         """Return everything as a page."""
+        bad = [verdict for verdict in self.verdicts if not verdict.is_good]
         parts = [
             "# Benchmarks",
             "Medians, and their ratio to the bare form (or to the first row) with its quartiles.",
-            "\n".join(f"- {name}: {text}" for name, text in self.about.items()),
-            f"## In short\n\n{self.in_short}",
-            budgets(self.verdicts),
-            *map(rendered, self.tables),
+            bullets(f"{name}: {text}" for name, text in self.about.items()),
+            f"## In short\n\n{in_short(self.figures, self.about)}",
+            f"## Budgets\n\n{budgets(self.verdicts)}",
+            *(f"## {table.title}\n\n{filled(table, self.figures)}" for table in self.tables),
+            f"## Left out\n\n{bullets(self.left_out)}",
+            f"## Broken, not judged, not measured\n\n{bullets(map(sentence, bad))}",
         ]
-        if self.left_out:
-            parts.append("## Left out\n\n" + "\n".join(f"- {line}" for line in self.left_out))
         return "\n\n".join(parts) + "\n"
 
-    def json(self) -> str:
-        """Return everything as data."""
-        data: dict[str, Any] = {
-            "about": self.about,
-            "budgets": [asdict(verdict) for verdict in self.verdicts],
-            "tables": {table.title: as_data(table) for table in self.tables},
-            "left_out": self.left_out,
-        }
-        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+def bullets(lines: Iterable[str]) -> str:
+    """Return a list in Markdown."""
+    return "\n".join(f"- {line}" for line in lines) or "Nothing."
 
 
-def budgets(verdicts: Sequence[Verdict]) -> str:
-    """Return the budgets as Markdown."""
-    rows = [
-        (
-            verdict.name,
-            f"{number(verdict.limit)}{verdict.unit}",
-            measured(verdict),
-            f"±{verdict.noise:.1%}",
-            f"**{verdict.word}**",
-        )
-        for verdict in verdicts
-    ]
-    header = ("budget", "at most", "measured", "noise (A/A)", "")
-    return "## Budgets\n\n" + grid(header, rows)
+def sentence(verdict: Verdict) -> str:
+    """Return all that is known of a verdict."""
+    budget = verdict.budget
+    return f"{budget.rule} ({budget.row}): {verdict.word}; {measured(verdict)}"
 
 
 def measured(verdict: Verdict) -> str:
-    """Return the figure of a verdict with its quartiles."""
-    figure = verdict.figure
-    if figure is None:
-        return ""
-    return (
-        f"{number(figure.median)}{verdict.unit} ({number(figure.low)}-{number(figure.high)},"
-        f" n={figure.count})"
-    )
+    """Return what was measured beside what is allowed."""
+    found, limit = number(verdict.median), number(verdict.budget.limit)
+    return f"{found} of at most {limit}, noise ±{verdict.noise:.1%}"
 
 
-def rendered(table: Table) -> str:
-    """Return a table as Markdown."""
-    columns = table.columns()
-    rows = [
-        (name, *(str(row[column]) if column in row else "" for column in columns))
-        for name, row in table.cells.items()
-    ]
-    return f"## {table.title}\n\n" + grid(("", *columns), rows)
+def budgets(verdicts: Sequence[Verdict]) -> str:
+    """Return the budgets as Markdown: of those of one rule the farthest, and how all fared."""
+    rules: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        rules.setdefault(verdict.budget.rule, []).append(verdict)
+    rows = []
+    for rule, of_rule in rules.items():
+        farthest = max(of_rule, key=lambda verdict: verdict.median)
+        words = Counter(verdict.word for verdict in of_rule).items()
+        fared = ", ".join(f"{count} {word}" for word, count in words)
+        rows.append((rule, measured(farthest), farthest.budget.row, fared))
+    return grid(("budget", "the farthest", "which is", ""), rows)
 
 
-def as_data(table: Table) -> dict[str, dict[str, Any]]:
-    """Return the cells of a table as dictionaries."""
-    return {
-        name: {column: asdict(cell) for column, cell in row.items()}
-        for name, row in table.cells.items()
-    }
+def filled(table: Table, figures: Figures) -> str:
+    """Return a table as Markdown: medians, and ratios to the bases."""
+
+    def text(row: str, column: str) -> str:
+        values, base = figures.cell(row, column), table.bases.get(row)
+        if not values:
+            return ""
+        value = f"{number(median(values))} {table.unit}"
+        if not base:
+            return value
+        low, middle, high = map(number, spread(figures.ratios(row, column, base)))
+        return f"{value}, {middle}x ({low}-{high})"
+
+    rows = [(row, *(text(row, column) for column in table.columns)) for row in table.rows]
+    return grid(("", *table.columns), [row for row in rows if any(row[1:])])
 
 
 def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table whose columns are aligned for those who read it as text."""
-    lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     rule = ["-" * width for width in widths]
     padded = [map(str.ljust, line, widths) for line in [header, rule, *rows]]
     return "\n".join(f"| {' | '.join(line)} |" for line in padded)
@@ -138,3 +113,59 @@ def number(value: float) -> str:
     if value >= 10:
         return f"{value:.1f}"
     return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+
+def in_short(figures: Figures, about: Mapping[str, str]) -> str:
+    """Return what was found as a list, up to what was not measured; and when and with what."""
+    lines: list[str] = []
+    with suppress(StatisticsError):
+        lines.extend(sentences(figures))
+    versions = [v for v in about["Versions"].split(", ") if v.startswith(("flask ", "flask-cors "))]
+    made = (
+        f"Measured on {about['Date'][:10]} on {about['Machine']}, with {about['Python']}, "
+        f"{' and '.join(versions)}; `{about['Command']}` repeats it and judges the budgets."
+    )
+    return f"{bullets(lines)}\n\n{made}"
+
+
+def sentences(figures: Figures) -> Iterator[str]:
+    """Yield what CORS adds to a request, how that grows with the list, the start, over HTTP."""
+
+    def of_bare(subject: Subject, kind: str) -> float:
+        return median(figures.ratios(str(subject), kind, str(subject.bare)))
+
+    def times(kind: str, of_list: str = EXACT) -> str:
+        return number(of_bare(Subject(GENERATED, kind=of_list), kind))
+
+    def range_of_flask_cors(kind: str) -> str:
+        ratios = [of_bare(Subject(variant), kind) for variant in FLASK_CORS]
+        return f"{number(min(ratios))} to {number(max(ratios))}"
+
+    def grown(variant: str) -> str:
+        sizes = [figures.median(str(Subject(variant, size)), LISTED) for size in (3, 10_000)]
+        return " and ".join(f"{number(microseconds)} µs" for microseconds in sizes)
+
+    def left(variant: str) -> str:
+        rows = [row(GRANIAN, subject) for subject in (Subject(variant, 1_000), Subject(BARE))]
+        return number(median(figures.ratios(rows[0], RATE.format(LISTED), rows[1])))
+
+    yield (
+        f"A GET from an origin listed by name takes {times(LISTED)} times the same application "
+        f"without CORS, from one that a wildcard stands for {times(LISTED, WILDCARD)} times "
+        f"(flask-cors: {range_of_flask_cors(LISTED)}); a preflight {times(PREFLIGHT)} times "
+        f"({range_of_flask_cors(PREFLIGHT)})."
+    )
+    yield (
+        f"With 3 and with 10,000 origins it takes {grown(GENERATED)} "
+        f"(`CORS(app)`: {grown(CORS_APP)})."
+    )
+    ours, bare, theirs = (number(figures.median(r, TO_ANSWER)) for r in (DEFAULT, BARE, CORS_APP))
+    yield (
+        f"A process has answered its first request after {ours} ms, {bare} ms without CORS, "
+        f"{theirs} ms with `CORS(app)`; `create_app` takes "
+        f"{number(figures.median(DEFAULT, CREATE_APP))} ms of it."
+    )
+    yield (
+        f"Over HTTP with 1,000 origins, granian serves {left(GENERATED)} of what it serves without "
+        f"CORS; with `CORS(app)` {left(CORS_APP)}."
+    )

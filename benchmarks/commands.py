@@ -1,0 +1,182 @@
+"""Whole processes: generation, green tests, and the start of a worker with its memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from random import Random
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from scripts.running import must_run
+
+from .figures import AGAIN, Budget, Figures, Table
+from .projects import Workshop, environment
+from .subjects import BARE, CORS_APP, GENERATED, Subject
+
+ONE_FILE, THIS_TEMPLATE = "a template of one file", "this template"
+FIRST_TEST, ALL_TESTS = "the first of its tests", "all its tests"
+DEFAULT, IN_ENV = "generated, default answers", "generated, {:,} origins"
+GENERATION, GREEN = "cookiecutter", "cookiecutter, uv run pytest"
+TO_ANSWER, CREATE_APP = "process to first answer", "create_app"
+OF_AN_ORIGIN = "of the start for each origin"
+ORIGIN = "http://localhost:3000"
+
+# Starts as a WSGI server does, and answers one request.
+WORKER = """
+import json, re, sys
+from time import perf_counter
+import bench_api
+create_app, took = bench_api.create_app, []
+def timed():
+    start = perf_counter()
+    app = create_app()
+    took.append(perf_counter() - start)
+    return app
+bench_api.create_app = timed
+from wsgi import app
+from werkzeug.test import create_environ
+environ = create_environ("/api/public/", headers={"Origin": sys.argv[1]})
+seen = []
+b"".join(app(environ, lambda *answer: seen.extend(answer)))
+try:
+    memory = open("/proc/self/smaps_rollup").read()
+except OSError:  # not on every system
+    memory = ""
+print(json.dumps({
+    "answer": [seen[0], dict(seen[1]).get("Access-Control-Allow-Origin")],
+    "create_app": took[0],
+    "kB": dict(re.findall(r"^(Rss|Pss): +([0-9]+) kB", memory, re.MULTILINE)),
+}))
+"""
+
+Command = Callable[[Path], Any]  # it gets a new folder to write into
+
+
+def interleaved(
+    commands: Mapping[str, Command], rounds: int, folder: Path
+) -> dict[str, list[tuple[float, Any]]]:
+    """Return, round by round, the seconds and the result of each command.
+
+    A round before them warms caches up.
+    """
+    found: dict[str, list[tuple[float, Any]]] = {name: [] for name in commands}
+    for number in range(rounds + 1 if rounds else 0):
+        for name in Random(number).sample(list(commands), len(commands)):
+            with TemporaryDirectory(dir=folder) as new:
+                start = time.perf_counter()
+                result = commands[name](Path(new))
+                seconds = time.perf_counter() - start
+            if number:
+                found[name].append((seconds, result))
+    return found if rounds else {}
+
+
+def generation(figures: Figures, workshop: Workshop, rounds: int) -> None:
+    """Time the `cookiecutter` command: one whole run."""
+    one_file = partial(workshop.cookiecutter, "one-file")
+    this_template = partial(workshop.cookiecutter, "template")
+    commands = {ONE_FILE: one_file, ONE_FILE + AGAIN: one_file, THIS_TEMPLATE: this_template}
+    for name, runs in interleaved(commands, rounds, workshop.folder).items():
+        figures.add(name, GENERATION, median(seconds for seconds, _ in runs))
+
+
+def green_tests(figures: Figures, workshop: Workshop, rounds: int) -> None:
+    """Time the way from nothing to green tests, `cookiecutter` and `uv run pytest`: one run."""
+    env = environment(UV_PYTHON=sys.executable, PYTHONUNBUFFERED="1")
+    pytest = [sys.executable, "-m", "uv", "run", "--quiet", "pytest", "-v"]
+
+    def to_the_first(new: Path) -> None:
+        workshop.cookiecutter("template", new)
+        options: Any = {"stdout": subprocess.PIPE, "text": True, "start_new_session": True}
+        with subprocess.Popen(pytest, env=env, cwd=next(new.iterdir()), **options) as tests:
+            if not any("PASSED" in line for line in tests.stdout or ()):
+                raise RuntimeError("no test is green")
+            os.killpg(tests.pid, signal.SIGKILL)
+
+    def to_the_last(new: Path) -> None:
+        workshop.cookiecutter("template", new)
+        must_run(*pytest, env=env, cwd=next(new.iterdir()))
+
+    commands: dict[str, Command] = {FIRST_TEST: to_the_first, ALL_TESTS: to_the_last}
+    commands |= {name + AGAIN: command for name, command in commands.items()}
+    for name, runs in interleaved(commands, rounds, workshop.folder).items():
+        figures.add(name, GREEN, median(seconds for seconds, _ in runs))
+
+
+class Worker(NamedTuple):
+    """A project to start, the origin that it allows, how many its list holds."""
+
+    project: Path
+    allowed: str | None
+    listed: int = 0
+
+    def start(self, _: Path) -> Any:
+        """Start it, without a server around it; return what it tells."""
+        env = environment(PYTHONPATH=str(self.project / "src"))
+        command = (sys.executable, "-c", WORKER, self.allowed or ORIGIN)
+        told = json.loads(must_run(*command, env=env, cwd=self.project))
+        if told["answer"] != ["200 OK", self.allowed]:
+            raise RuntimeError(f"{self}: expected 200 for {self.allowed}, got {told}")
+        return told
+
+
+def workers(workshop: Workshop, origins: int) -> dict[str, Worker]:
+    """Return what is started, by row: projects of the default answers, with and without CORS."""
+    default, long = workshop.bake("default"), Subject(GENERATED, origins)
+    cors_app = f"from flask_cors import CORS; CORS(app, origins='{ORIGIN}')"
+    in_env = workshop.with_origins(default, "long", long.entries)
+    rows = {
+        BARE: Worker(workshop.without_cors(default, "bare"), None),
+        CORS_APP: Worker(workshop.without_cors(default, "cors-app", cors_app), ORIGIN),
+        DEFAULT: Worker(default, ORIGIN),
+        IN_ENV.format(origins): Worker(in_env, long.pages[-1], origins),
+    }
+    return rows | {row + AGAIN: worker for row, worker in rows.items()}
+
+
+def start(figures: Figures, workshop: Workshop, rows: Mapping[str, Worker], rounds: int) -> None:
+    """Start workers: one whole run."""
+    commands = {row: worker.start for row, worker in rows.items()}
+    found = interleaved(commands, rounds, workshop.folder)
+    to_answer = {row: median(seconds for seconds, _ in runs) for row, runs in found.items()}
+    for row, runs in found.items():
+        figures.add(row, TO_ANSWER, to_answer[row] * 1e3)
+        figures.add(row, CREATE_APP, median(told[CREATE_APP] for _, told in runs) * 1e3)
+        for size in runs[0][1]["kB"]:  # where the system tells
+            figures.add(row, size, median(int(told["kB"][size]) for _, told in runs) / 1024)
+        if count := rows[row].listed:
+            figures.add(row, OF_AN_ORIGIN, (to_answer[row] - to_answer[DEFAULT]) / count * 1e6)
+
+
+def tables(rows: Sequence[str]) -> list[Table]:
+    """Return the tables of whole processes; `rows` are those of the workers."""
+    generated, green = [ONE_FILE, ONE_FILE + AGAIN, THIS_TEMPLATE], [FIRST_TEST, ALL_TESTS]
+    to_one_file, to_bare = dict.fromkeys(generated[1:], ONE_FILE), dict.fromkeys(rows[1:], BARE)
+    return [
+        Table("Generation", "s", generated, [GENERATION], to_one_file),
+        Table("Generation to green tests, uv warm", "s", green, [GREEN], {}),
+        Table("Start of a worker", "ms", rows, [TO_ANSWER, CREATE_APP], to_bare),
+        Table("What an origin adds to it", "µs", rows, [OF_AN_ORIGIN], {}),
+        Table("Memory of a worker after its first answer", "MiB", rows, ["Rss", "Pss"], {}),
+    ]
+
+
+def budgets(origins: int) -> list[Budget]:
+    """Return the budgets of whole processes, `origins` in a list."""
+    many = IN_ENV.format(origins)
+    return [
+        Budget("generation, of a template of one file", 1.35, THIS_TEMPLATE, GENERATION, ONE_FILE),
+        Budget("seconds to the first green test", 2.0, FIRST_TEST, GREEN),
+        Budget("seconds to the whole suite green", 3.0, ALL_TESTS, GREEN),
+        Budget("milliseconds of create_app, default answers", 5.0, DEFAULT, CREATE_APP),
+        Budget("microseconds of the start for each origin", 10.0, many, OF_AN_ORIGIN),
+    ]

@@ -1,0 +1,173 @@
+"""What is measured: applications, the requests put to them, and what must come back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from .figures import AGAIN
+
+BARE, GENERATED = "bare Flask", "generated project"
+CORS_APP, CORS_BP = "flask-cors CORS(app)", "flask-cors CORS(bp)"
+RESOURCES, CROSS_ORIGIN = "flask-cors resources=", "flask-cors @cross_origin"
+FLASK_CORS = (CORS_APP, CORS_BP, RESOURCES, CROSS_ORIGIN)
+STARLETTE, STARLETTE_CORS = "bare Starlette", "Starlette CORSMiddleware"
+DJANGO, DJANGO_CORS = "bare Django", "django-cors-headers"
+BARE_FORMS = {STARLETTE_CORS: STARLETTE, DJANGO_CORS: DJANGO, STARLETTE: STARLETTE, DJANGO: DJANGO}
+
+EXACT, WILDCARD = "exact", "wildcard"
+# For each kind of list: its entries, a page that each of them allows, what they are called.
+LISTS = {
+    EXACT: ("https://t{:05}.example.com", "https://t{:05}.example.com", "exact origins"),
+    WILDCARD: ("https://*.t{:05}.example.com", "https://app.t{:05}.example.com", "wildcards"),
+}
+
+NO_ORIGIN, LISTED, ROTATING = "GET, no Origin", "GET, listed", "GET, listed, rotating"
+UNLISTED, UNLISTED_ROTATING = "GET, unlisted", "GET, unlisted, rotating"
+NEAR_MISS, LOOKALIKE, LONG = "GET, near miss", "GET, lookalike", "GET, 8 KiB Origin"
+PREFLIGHT, REFUSED = "preflight", "preflight, refused"
+PREFLIGHT_ROTATING = "preflight, rotating"
+LOGGED = [UNLISTED, UNLISTED_ROTATING, NEAR_MISS, LOOKALIKE, LONG]  # by the log of refusals
+GETS = [NO_ORIGIN, LISTED, ROTATING, *LOGGED]
+PREFLIGHTS = [PREFLIGHT, PREFLIGHT_ROTATING, REFUSED]
+FIVE = [NO_ORIGIN, LISTED, UNLISTED, PREFLIGHT, REFUSED]  # put to every peer
+
+FEW_ORIGINS, FEW_BLUEPRINTS = 3, 4
+ROTATED = 1_000  # origins that take turns
+
+# What a browser sends with every call of fetch() to another site, and with a preflight.
+HEADERS = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Accept": "application/json",
+    "Accept-Language": "en-GB,en;q=0.5",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Referer": "https://somewhere.example.com/",
+    "Connection": "keep-alive",
+    "Sec-Fetch-Dest": "empty",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Site": "cross-site",
+}
+ASKING = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
+# Where a preflight is not answered with 200: passed, refused.
+PREFLIGHT_STATUS = {GENERATED: (204, 403), STARLETTE: (405, 405), STARLETTE_CORS: (200, 400)}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An application to measure; `again` is a second one, equal to the first."""
+
+    variant: str
+    origins: int = FEW_ORIGINS
+    kind: str = EXACT
+    blueprints: int = FEW_BLUEPRINTS
+    again: bool = False
+
+    def __str__(self) -> str:
+        listed = "" if self.is_bare else f", {self.origins:,} {LISTS[self.kind][2]}"
+        crowd = "" if self.blueprints == FEW_BLUEPRINTS else f", {self.blueprints} blueprints"
+        return f"{self.variant}{listed}{crowd}{AGAIN if self.again else ''}"
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing decides about CORS."""
+        return self.variant in (BARE, STARLETTE, DJANGO)
+
+    @property
+    def bare(self) -> Subject:
+        """The same application without CORS."""
+        return Subject(BARE_FORMS.get(self.variant, BARE), blueprints=self.blueprints)
+
+    @property
+    def entries(self) -> list[str]:
+        """The entries of its allowlist, all as long as one another."""
+        return [LISTS[self.kind][0].format(number) for number in range(self.origins)]
+
+    @property
+    def pages(self) -> list[str]:
+        """An origin for each entry, which it allows."""
+        return [LISTS[self.kind][1].format(number) for number in range(self.origins)]
+
+
+class Asked(NamedTuple):
+    """A request, and what must come back; `allowed` is of Access-Control-Allow-Origin."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    status: int
+    allowed: str | None
+
+
+def blueprint_names(count: int) -> list[str]:
+    """Return names for blueprints, all as long as one another."""
+    return [f"part{number:03}" for number in range(count)]
+
+
+def requests_of(subject: Subject, kind: str) -> list[Asked]:
+    """Return the requests of a kind, to be sent in turn, for the index of the last blueprint."""
+    path = f"/api/{blueprint_names(subject.blueprints)[-1]}/"
+    method, status, headers = "GET", 200, HEADERS
+    passes = kind not in (NO_ORIGIN, REFUSED, *LOGGED)
+    if kind in PREFLIGHTS:
+        passed, refused = PREFLIGHT_STATUS.get(subject.variant, (200, 200))
+        method, status, headers = "OPTIONS", passed if passes else refused, HEADERS | ASKING
+    requests = []
+    for origin in origins_of(subject, kind):
+        allowed = origin if passes and not subject.is_bare else None
+        given = {"Origin": origin} if origin else {}
+        requests.append(Asked(method, path, headers | given, status, allowed))
+    return requests
+
+
+def origins_of(subject: Subject, kind: str) -> Sequence[str | None]:
+    """Return the origins from which requests of a kind come."""
+    if kind in (ROTATING, PREFLIGHT_ROTATING):
+        return random.Random(0).sample(subject.pages, min(ROTATED, subject.origins))
+    if kind == UNLISTED_ROTATING:
+        return [f"https://stranger-{number:05}.example" for number in range(ROTATED)]
+    page = subject.pages[-1]
+    scheme, _, host = page.partition("://")
+    others = {
+        NO_ORIGIN: None,
+        UNLISTED: "https://stranger.example",
+        REFUSED: "https://stranger.example",
+        NEAR_MISS: f"{'http' if scheme == 'https' else 'https'}://{host}",
+        LOOKALIKE: f"{page}.evil.example",
+        LONG: f"https://{'a' * (8192 - len('https://.example'))}.example",
+    }
+    return [others.get(kind, page)]
+
+
+def judged(origins: int, blueprints: int) -> list[Subject]:
+    """Return the generated applications whose every kind of request has budgets."""
+    few = [Subject(GENERATED, kind=kind) for kind in LISTS]
+    long = [replace(subject, origins=origins) for subject in few]
+    return [*few, *long, *(replace(subject, blueprints=blueprints) for subject in few)]
+
+
+def groups(sizes: Sequence[int], blueprints: int) -> dict[str, tuple[list[Subject], list[str]]]:
+    """Return the tables of what a request costs: subjects, and the kinds of requests put to each.
+
+    `sizes` are numbers of origins.
+    """
+    bare, app, counts = Subject(BARE), Subject(CORS_APP), (FEW_BLUEPRINTS, blueprints)
+    controls = [bare, *(Subject(GENERATED, kind=kind) for kind in LISTS)]
+    lists = [bare, replace(bare, blueprints=blueprints), *judged(sizes[-1], blueprints)]
+    lists += [replace(subject, again=True) for subject in controls]
+    by_size = [Subject(variant, size) for variant in (GENERATED, *FLASK_CORS) for size in sizes]
+    variants = (BARE, GENERATED, CORS_BP, RESOURCES)
+    by_blueprints = [Subject(variant, blueprints=n) for variant in variants for n in counts]
+    others = []
+    for without, cors in ((STARLETTE, STARLETTE_CORS), (DJANGO, DJANGO_CORS)):
+        others += [Subject(without), *(Subject(cors, size) for size in sizes)]
+    hostile = [ROTATING, UNLISTED_ROTATING, NEAR_MISS, LOOKALIKE, LONG, PREFLIGHT_ROTATING]
+    return {
+        "GET, by every kind of list": (lists, GETS),
+        "Preflights, by every kind of list": (lists, PREFLIGHTS),
+        "The number of origins": ([bare, *by_size], FIVE),
+        "Hostile and rotating origins": ([bare, app, replace(app, origins=sizes[-1])], hostile),
+        "The number of blueprints": (by_blueprints, FIVE),
+        "Other frameworks, each against itself without CORS": (others, FIVE),
+    }
