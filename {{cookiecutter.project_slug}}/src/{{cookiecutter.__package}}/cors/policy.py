@@ -143,12 +143,13 @@ def ask_flask_cors(allows_any: bool, **options: Any) -> Written:
     """
     origin = "https://listed.example"
     app = Flask("flask_cors", static_folder=None)
+    app.create_url_adapter = lambda request: None  # type: ignore  # it has no routes to look up
 
     @cross_origin(
         origins=ANY if allows_any else [origin],
         send_wildcard=allows_any,
         vary_header=False,
-        automatic_options=True,
+        automatic_options=False,
         always_send=False,
         allow_private_network=False,
         **options,
