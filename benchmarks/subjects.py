@@ -17,12 +17,16 @@ STARLETTE, STARLETTE_CORS = "bare Starlette", "Starlette CORSMiddleware"
 DJANGO, DJANGO_CORS = "bare Django", "django-cors-headers"
 BARE_FORMS = {STARLETTE_CORS: STARLETTE, DJANGO_CORS: DJANGO, STARLETTE: STARLETTE, DJANGO: DJANGO}
 
-EXACT, WILDCARD = "exact", "wildcard"
+EXACT, WILDCARD, LABEL, PORT = "exact", "wildcard", "label", "port"
 # For each kind of list: its entries, a page that each of them allows, what they are called.
 LISTS = {
     EXACT: ("https://t{:05}.example.com", "https://t{:05}.example.com", "exact origins"),
     WILDCARD: ("https://*.t{:05}.example.com", "https://app.t{:05}.example.com", "wildcards"),
+    LABEL: ("https://x-*-t{:05}.example.dev", "https://x-1-t{:05}.example.dev", "label wildcards"),
 }
+LISTS[PORT] = (*LISTS[EXACT][:2], "origins, the last of any port")
+# Where the last entry is of another kind: it, and a page that it allows.
+LAST = {PORT: ("http://localhost:*", "http://localhost:3000")}
 
 NO_ORIGIN, LISTED, ROTATING = "GET, no Origin", "GET, listed", "GET, listed, rotating"
 UNLISTED, UNLISTED_ROTATING = "GET, unlisted", "GET, unlisted, rotating"
@@ -81,13 +85,17 @@ class Subject:
 
     @property
     def entries(self) -> list[str]:
-        """The entries of its allowlist, all as long as one another."""
-        return [LISTS[self.kind][0].format(number) for number in range(self.origins)]
+        """The entries of its allowlist."""
+        return self._filled_in(0)
 
     @property
     def pages(self) -> list[str]:
         """An origin for each entry, which it allows."""
-        return [LISTS[self.kind][1].format(number) for number in range(self.origins)]
+        return self._filled_in(1)
+
+    def _filled_in(self, part: int) -> list[str]:
+        filled = [LISTS[self.kind][part].format(number) for number in range(self.origins)]
+        return [*filled[:-1], LAST[self.kind][part]] if self.kind in LAST else filled
 
 
 class Asked(NamedTuple):
@@ -153,7 +161,7 @@ def groups(sizes: Sequence[int], blueprints: int) -> dict[str, tuple[list[Subjec
     `sizes` are numbers of origins.
     """
     bare, app, counts = Subject(BARE), Subject(CORS_APP), (FEW_BLUEPRINTS, blueprints)
-    controls = [bare, *(Subject(GENERATED, kind=kind) for kind in LISTS)]
+    controls = [bare, Subject(GENERATED), Subject(GENERATED, kind=WILDCARD)]
     lists = [bare, replace(bare, blueprints=blueprints), *judged(sizes[-1], blueprints)]
     lists += [replace(subject, again=True) for subject in controls]
     by_size = [Subject(variant, size) for variant in (GENERATED, *FLASK_CORS) for size in sizes]
