@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from . import commands, inprocess, servers
-from .figures import FEWEST_RUNS, Figures, judge
+from .figures import FEWEST_RUNS, GOOD, Figures, judge
 from .picture import picture
 from .projects import Workshop
 from .report import Report
@@ -59,32 +59,26 @@ def measure(
         print(f"turn {turn + 1} of {turns}, after {so_far}", file=sys.stderr, flush=True)
         for process in range(processes):
             inprocess.measure(figures, projects, sizes, rounds, turn * processes + process)
-        commands.generation(figures, workshop, runs)
-        commands.green_tests(figures, workshop, tests)
-        commands.start(figures, workshop, workers, runs)
+        commands.measure(figures, workshop, workers, runs, tests)
         for server in () if left_out else behind:
             servers.measure(figures, projects[FEW_BLUEPRINTS], server, turn)
 
     budgets = [*inprocess.budgets(sizes[-1], blueprints), *commands.budgets(sizes[-1])]
     of_requests = inprocess.tables(sizes, blueprints)
     return Report(
-        {**about(), "Duration": f"{time.monotonic() - begun:.0f} s"},
+        {
+            "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "Machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+            "Python": f"{platform.python_implementation()} {platform.python_version()}",
+            "Versions": ", ".join(f"{name} {version(name)}" for name in PACKAGES.split()),
+            "Command": "make bench",
+            "Duration": f"{time.monotonic() - begun:.0f} s",
+        },
         figures,
         [*of_requests, *commands.tables(list(workers)), *servers.tables()],
         [judge(budget, figures) for budget in budgets],
         left_out,
     )
-
-
-def about() -> dict[str, str]:
-    """Return when, where and with what a run was made."""
-    return {
-        "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "Machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "Python": f"{platform.python_implementation()} {platform.python_version()}",
-        "Versions": ", ".join(f"{package} {version(package)}" for package in PACKAGES.split()),
-        "Command": "make bench",
-    }
 
 
 def publish(report: Report, folder: Path) -> int:
@@ -93,7 +87,7 @@ def publish(report: Report, folder: Path) -> int:
     (folder / "benchmarks.md").write_text(report.markdown(), encoding="utf-8")
     (folder / "benchmarks.svg").write_text(picture(report.figures), encoding="utf-8")
     print(report.markdown())
-    return int(not all(verdict.is_good for verdict in report.verdicts))
+    return int(any(verdict.word not in GOOD for verdict in report.verdicts))
 
 
 if __name__ == "__main__":

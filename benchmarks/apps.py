@@ -7,12 +7,11 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 from unittest.mock import patch
 
 from flask import Blueprint, Flask
@@ -29,30 +28,18 @@ SUBJECT, PROJECT = "BENCHMARK_SUBJECT", "BENCHMARK_PROJECT"
 SCOPE = "benchmark.scope"  # of an environ: the same request for ASGI
 
 
-class App(NamedTuple):
-    """A WSGI application, and what has to be called before it is."""
-
-    wsgi: Any
-    get_ready: Callable[[], None] = lambda: None
-
-
-def build(subject: Subject, projects: Mapping[int, Path]) -> App:
-    """Build the application of a subject; `projects` are baked ones by their blueprints."""
+def build(subject: Subject, projects: Mapping[int, Path]) -> Any:
+    """Build the WSGI application of a subject; `projects` are baked ones by their blueprints."""
     if subject.bare.variant == subjects.STARLETTE:
-        return App(as_wsgi(starlette_app(subject)))
+        return starlette_app(subject)
     if subject.bare.variant == subjects.DJANGO:
         return django_app(subject)
-    return App(flask_app(projects[subject.blueprints], subject))
+    return flask_app(projects[subject.blueprints], subject)
 
 
 def served() -> Flask:
     """Return the application that the environment names, for a server to serve."""
     return flask_app(Path(os.environ[PROJECT]), Subject(**json.loads(os.environ[SUBJECT])))
-
-
-def variables_of_served(project: Path, subject: Subject) -> dict[str, str]:
-    """Return the environment that makes a server serve a subject."""
-    return {PROJECT: str(project), SUBJECT: json.dumps(asdict(subject))}
 
 
 def fresh_package(project: Path) -> ModuleType:
@@ -97,27 +84,11 @@ def flask_app(project: Path, subject: Subject) -> Flask:
     return app
 
 
-def as_wsgi(asgi: Any) -> Any:
-    """Return an ASGI application to be called like one of WSGI.
+def starlette_app(subject: Subject) -> Any:
+    """Return a Starlette application with the same paths and answers, to be called like WSGI's.
 
     Nothing in it waits for anything, so that no loop has to run, which would take time itself.
     """
-
-    def wsgi(environ: dict[str, Any], start_response: Any) -> tuple[()]:
-        async def send(message: dict[str, Any]) -> None:
-            if "status" in message:
-                start_response(str(message["status"]), message["headers"])
-
-        with suppress(StopIteration):
-            asgi(environ[SCOPE].copy(), None, send).send(None)
-            raise RuntimeError("it waits")
-        return ()
-
-    return wsgi
-
-
-def starlette_app(subject: Subject) -> Any:
-    """Return a Starlette application with the same paths and answers."""
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
     from starlette.middleware.cors import CORSMiddleware
@@ -125,22 +96,31 @@ def starlette_app(subject: Subject) -> Any:
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
-    def index(name: str) -> Route:
-        async def answer(request: Request) -> JSONResponse:
-            return JSONResponse({"blueprint": name})
+    async def index(request: Request) -> JSONResponse:
+        return JSONResponse({"blueprint": "any"})
 
-        return Route(f"/api/{name}/", answer)
+    options: Any = {"allow_methods": METHODS, "allow_headers": ALLOW_HEADERS}
+    cors = Middleware(CORSMiddleware, allow_origins=subject.entries, **options)
+    routes = [Route(f"/api/{name}/", index) for name in blueprint_names(subject.blueprints)]
+    app = Starlette(routes=routes, middleware=[] if subject.is_bare else [cors])
 
-    names: Any = {"allow_methods": METHODS, "allow_headers": ALLOW_HEADERS}
-    cors = Middleware(CORSMiddleware, allow_origins=subject.entries, **names)
-    routes = [index(name) for name in blueprint_names(subject.blueprints)]
-    return Starlette(routes=routes, middleware=[] if subject.is_bare else [cors])
+    def wsgi(environ: dict[str, Any], start_response: Any) -> tuple[()]:
+        async def send(message: dict[str, Any]) -> None:
+            if "status" in message:
+                start_response(str(message["status"]), message["headers"])
+
+        with suppress(StopIteration):
+            app(environ[SCOPE].copy(), None, send).send(None)
+            raise RuntimeError("it waits")
+        return ()
+
+    return wsgi
 
 
-def django_app(subject: Subject) -> App:
+def django_app(subject: Subject) -> Any:
     """Return a Django application with the same paths and answers.
 
-    Settings are the process's: those of this subject have to be put into place.
+    Settings are the process's: those of this subject are put into place for each request.
     """
     import django
     from django.conf import settings
@@ -148,8 +128,8 @@ def django_app(subject: Subject) -> App:
     from django.http import HttpRequest, JsonResponse
     from django.urls import path
 
-    def index(name: str) -> Callable[[HttpRequest], JsonResponse]:
-        return lambda request: JsonResponse({"blueprint": name})
+    def index(request: HttpRequest) -> JsonResponse:
+        return JsonResponse({"blueprint": "any"})
 
     if not settings.configured:
         names = blueprint_names(subject.blueprints)
@@ -157,12 +137,17 @@ def django_app(subject: Subject) -> App:
             ALLOWED_HOSTS=["*"],
             INSTALLED_APPS=["corsheaders"],
             LOGGING_CONFIG=None,
-            ROOT_URLCONF=tuple(path(f"api/{name}/", index(name)) for name in names),
+            ROOT_URLCONF=tuple(path(f"api/{name}/", index) for name in names),
             CORS_ALLOW_METHODS=METHODS,
             CORS_ALLOW_HEADERS=ALLOW_HEADERS,
         )
         django.setup()
     cors = [] if subject.is_bare else ["corsheaders.middleware.CorsMiddleware"]
     settings.MIDDLEWARE = [*cors, "django.middleware.common.CommonMiddleware"]
-    entries = subject.entries
-    return App(WSGIHandler(), lambda: setattr(settings, "CORS_ALLOWED_ORIGINS", entries))
+    handler, entries = WSGIHandler(), subject.entries
+
+    def wsgi(environ: dict[str, Any], start_response: Any) -> Any:
+        settings.CORS_ALLOWED_ORIGINS = entries
+        return handler(environ, start_response)
+
+    return wsgi

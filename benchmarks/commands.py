@@ -80,17 +80,15 @@ def interleaved(
     return found if rounds else {}
 
 
-def generation(figures: Figures, workshop: Workshop, rounds: int) -> None:
-    """Time the `cookiecutter` command: one whole run."""
+def generation(workshop: Workshop) -> dict[str, Command]:
+    """Return the `cookiecutter` commands."""
     one_file = partial(workshop.cookiecutter, "one-file")
     this_template = partial(workshop.cookiecutter, "template")
-    commands = {ONE_FILE: one_file, ONE_FILE + AGAIN: one_file, THIS_TEMPLATE: this_template}
-    for name, runs in interleaved(commands, rounds, workshop.folder).items():
-        figures.add(name, GENERATION, median(seconds for seconds, _ in runs))
+    return {ONE_FILE: one_file, ONE_FILE + AGAIN: one_file, THIS_TEMPLATE: this_template}
 
 
-def green_tests(figures: Figures, workshop: Workshop, rounds: int) -> None:
-    """Time the way from nothing to green tests, `cookiecutter` and `uv run pytest`: one run."""
+def green_tests(workshop: Workshop) -> dict[str, Command]:
+    """Return the ways from nothing to green tests: `cookiecutter`, then `uv run pytest`."""
     env = environment(UV_PYTHON=sys.executable, PYTHONUNBUFFERED="1")
     pytest = [sys.executable, "-m", "uv", "run", "--quiet", "pytest", "-v"]
 
@@ -107,9 +105,7 @@ def green_tests(figures: Figures, workshop: Workshop, rounds: int) -> None:
         must_run(*pytest, env=env, cwd=next(new.iterdir()))
 
     commands: dict[str, Command] = {FIRST_TEST: to_the_first, ALL_TESTS: to_the_last}
-    commands |= {name + AGAIN: command for name, command in commands.items()}
-    for name, runs in interleaved(commands, rounds, workshop.folder).items():
-        figures.add(name, GREEN, median(seconds for seconds, _ in runs))
+    return commands | {name + AGAIN: command for name, command in commands.items()}
 
 
 class Worker(NamedTuple):
@@ -143,10 +139,16 @@ def workers(workshop: Workshop, origins: int) -> dict[str, Worker]:
     return rows | {row + AGAIN: worker for row, worker in rows.items()}
 
 
-def start(figures: Figures, workshop: Workshop, rows: Mapping[str, Worker], rounds: int) -> None:
-    """Start workers: one whole run."""
-    commands = {row: worker.start for row, worker in rows.items()}
-    found = interleaved(commands, rounds, workshop.folder)
+def measure(
+    figures: Figures, workshop: Workshop, rows: Mapping[str, Worker], rounds: int, tests: int
+) -> None:
+    """Time all of them, tests and workers too: one whole run."""
+    folder = workshop.folder
+    for name, runs in interleaved(generation(workshop), rounds, folder).items():
+        figures.add(name, GENERATION, median(seconds for seconds, _ in runs))
+    for name, runs in interleaved(green_tests(workshop), tests, folder).items():
+        figures.add(name, GREEN, median(seconds for seconds, _ in runs))
+    found = interleaved({row: worker.start for row, worker in rows.items()}, rounds, folder)
     to_answer = {row: median(seconds for seconds, _ in runs) for row, runs in found.items()}
     for row, runs in found.items():
         figures.add(row, TO_ANSWER, to_answer[row] * 1e3)

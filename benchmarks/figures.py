@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from statistics import median, quantiles
+from statistics import median
 from typing import NamedTuple
 
 AGAIN = " (again)"  # ends the name of a row that is measured like another one: an A/A control
@@ -57,16 +57,8 @@ class Table(NamedTuple):
     bases: Mapping[str, str]
 
 
-def spread(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the lower quartile, the median and the upper quartile."""
-    if len(values) == 1:
-        return values[0], values[0], values[0]
-    low, middle, high = quantiles(values, n=4, method="inclusive")
-    return low, middle, high
-
-
 class Word(StrEnum):
-    """What a run says of a budget; only the first two are good news."""
+    """What a run says of a budget."""
 
     KEPT = "kept"
     WITHIN_NOISE = "over, within the noise"
@@ -74,6 +66,9 @@ class Word(StrEnum):
     TOO_NOISY = "not judged: over, and the machine too noisy"
     TOO_FEW = "not judged: too few values"
     NOT_MEASURED = "not measured"
+
+
+GOOD = (Word.KEPT, Word.WITHIN_NOISE)
 
 
 class Budget(NamedTuple):
@@ -94,11 +89,6 @@ class Verdict(NamedTuple):
     word: Word
     median: float = 0.0
     noise: float = 0.0
-
-    @property
-    def is_good(self) -> bool:
-        """Whether the budget was kept, as far as the noise lets one see."""
-        return self.word in (Word.KEPT, Word.WITHIN_NOISE)
 
 
 def judge(budget: Budget, figures: Figures) -> Verdict:

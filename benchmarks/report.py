@@ -6,22 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from statistics import StatisticsError, median
+from statistics import StatisticsError, median, quantiles
 
 from .commands import CREATE_APP, DEFAULT, TO_ANSWER
-from .figures import Figures, Table, Verdict, spread
-from .servers import GRANIAN, RATE, row
-from .subjects import (
-    BARE,
-    CORS_APP,
-    EXACT,
-    FLASK_CORS,
-    GENERATED,
-    LISTED,
-    PREFLIGHT,
-    WILDCARD,
-    Subject,
-)
+from .figures import GOOD, Figures, Table, Verdict
+from .servers import GRANIAN, compared
+from .subjects import BARE, CORS_APP, FLASK_CORS, GENERATED, LISTED, PREFLIGHT, WILDCARD, Subject
 
 
 @dataclass
@@ -36,7 +26,7 @@ class Report:
 
     def markdown(self) -> str:
         """Return everything as a page."""
-        bad = [verdict for verdict in self.verdicts if not verdict.is_good]
+        bad = [verdict for verdict in self.verdicts if verdict.word not in GOOD]
         parts = [
             "# Benchmarks",
             "Medians, and their ratio to the bare form (or to the first row) with its quartiles.",
@@ -91,7 +81,9 @@ def filled(table: Table, figures: Figures) -> str:
         value = f"{number(median(values))} {table.unit}"
         if not base:
             return value
-        low, middle, high = map(number, spread(figures.ratios(row, column, base)))
+        ratios = figures.ratios(row, column, base)
+        quartiles = quantiles(ratios, method="inclusive") if len(ratios) > 1 else ratios * 3
+        low, middle, high = map(number, quartiles)
         return f"{value}, {middle}x ({low}-{high})"
 
     rows = [(row, *(text(row, column) for column in table.columns)) for row in table.rows]
@@ -131,41 +123,35 @@ def in_short(figures: Figures, about: Mapping[str, str]) -> str:
 def sentences(figures: Figures) -> Iterator[str]:
     """Yield what CORS adds to a request, how that grows with the list, the start, over HTTP."""
 
-    def of_bare(subject: Subject, kind: str) -> float:
-        return median(figures.ratios(str(subject), kind, str(subject.bare)))
+    def times(*cells: str) -> float:
+        return median(figures.ratios(*cells))
 
-    def times(kind: str, of_list: str = EXACT) -> str:
-        return number(of_bare(Subject(GENERATED, kind=of_list), kind))
-
-    def range_of_flask_cors(kind: str) -> str:
-        ratios = [of_bare(Subject(variant), kind) for variant in FLASK_CORS]
+    def from_to(kind: str) -> str:
+        ratios = [times(*Subject(variant).compared(kind)) for variant in FLASK_CORS]
         return f"{number(min(ratios))} to {number(max(ratios))}"
 
     def grown(variant: str) -> str:
-        sizes = [figures.median(str(Subject(variant, size)), LISTED) for size in (3, 10_000)]
-        return " and ".join(f"{number(microseconds)} µs" for microseconds in sizes)
+        found = [figures.median(str(Subject(variant, size)), LISTED) for size in (3, 10_000)]
+        return " and ".join(f"{number(microseconds)} µs" for microseconds in found)
 
-    def left(variant: str) -> str:
-        rows = [row(GRANIAN, subject) for subject in (Subject(variant, 1_000), Subject(BARE))]
-        return number(median(figures.ratios(rows[0], RATE.format(LISTED), rows[1])))
-
+    exact, wildcard = Subject(GENERATED), Subject(GENERATED, kind=WILDCARD)
+    get, preflight = (number(times(*exact.compared(kind))) for kind in (LISTED, PREFLIGHT))
+    by_wildcard = number(times(*wildcard.compared(LISTED)))
     yield (
-        f"A GET from an origin listed by name takes {times(LISTED)} times the same application "
-        f"without CORS, from one that a wildcard stands for {times(LISTED, WILDCARD)} times "
-        f"(flask-cors: {range_of_flask_cors(LISTED)}); a preflight {times(PREFLIGHT)} times "
-        f"({range_of_flask_cors(PREFLIGHT)})."
+        f"A GET from an origin listed by name takes {get} times the same application without CORS, "
+        f"from one that a wildcard stands for {by_wildcard} times (flask-cors: {from_to(LISTED)}); "
+        f"a preflight {preflight} times ({from_to(PREFLIGHT)})."
     )
+    ours, theirs = map(grown, (GENERATED, CORS_APP))
+    yield f"With 3 and with 10,000 origins it takes {ours} (`CORS(app)`: {theirs})."
+    started = {row: number(figures.median(row, TO_ANSWER)) for row in (DEFAULT, BARE, CORS_APP)}
+    created = number(figures.median(DEFAULT, CREATE_APP))
     yield (
-        f"With 3 and with 10,000 origins it takes {grown(GENERATED)} "
-        f"(`CORS(app)`: {grown(CORS_APP)})."
+        f"A process has answered its first request after {started[DEFAULT]} ms, {started[BARE]} ms "
+        f"without CORS, {started[CORS_APP]} ms with `CORS(app)`; `create_app` takes {created} ms."
     )
-    ours, bare, theirs = (number(figures.median(r, TO_ANSWER)) for r in (DEFAULT, BARE, CORS_APP))
+    ours, theirs = (number(times(*compared(GRANIAN, v))) for v in (GENERATED, CORS_APP))
     yield (
-        f"A process has answered its first request after {ours} ms, {bare} ms without CORS, "
-        f"{theirs} ms with `CORS(app)`; `create_app` takes "
-        f"{number(figures.median(DEFAULT, CREATE_APP))} ms of it."
-    )
-    yield (
-        f"Over HTTP with 1,000 origins, granian serves {left(GENERATED)} of what it serves without "
-        f"CORS; with `CORS(app)` {left(CORS_APP)}."
+        f"Over HTTP with 1,000 origins, granian serves {ours} of what it serves without CORS; with "
+        f"`CORS(app)` {theirs}."
     )

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from contextlib import ExitStack
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 from random import Random
 
 from scripts.running import free_port, must_run, started
 
-from .apps import variables_of_served
+from .apps import PROJECT, SUBJECT
 from .figures import Figures, Table
+from .inprocess import check
 from .projects import ROOT, environment
 from .subjects import BARE, CORS_APP, GENERATED, LISTED, PREFLIGHT, Asked, Subject, requests_of
-from .worker import check
 
 GRANIAN, GUNICORN = "granian, 2 workers of 4 threads", "gunicorn, 2 workers of 4 threads"
 APP = "benchmarks.apps:served"
@@ -38,6 +40,11 @@ def row(server: str, subject: Subject) -> str:
     return f"{server}: {subject}"
 
 
+def compared(server: str, variant: str) -> tuple[str, str, str]:
+    """Return the row, the column and the base whose ratio says what is left with 1,000 origins."""
+    return row(server, Subject(variant, 1_000)), RATE.format(LISTED), row(server, SERVED[0])
+
+
 def tables() -> list[Table]:
     """Return the tables of what servers do; each is compared with itself without CORS."""
     rows = [row(server, subject) for server, subject in product(SERVERS, SERVED)]
@@ -55,7 +62,8 @@ def measure(figures: Figures, project: Path, server: str, turn: int) -> None:
     ports = {subject: free_port() for subject in SERVED}
     with ExitStack() as stack:
         for subject, port in ports.items():
-            env = environment(PYTHONPYCACHEPREFIX=cache, **variables_of_served(project, subject))
+            served = {PROJECT: str(project), SUBJECT: json.dumps(asdict(subject))}
+            env = environment(PYTHONPYCACHEPREFIX=cache, **served)
             command = [sys.executable, "-m", *SERVERS[server].format(port=port).split()]
             running = stack.enter_context(started(command, port, ROOT, env))
             for kind in KINDS:

@@ -15,6 +15,7 @@ RESOURCES, CROSS_ORIGIN = "flask-cors resources=", "flask-cors @cross_origin"
 FLASK_CORS = (CORS_APP, CORS_BP, RESOURCES, CROSS_ORIGIN)
 STARLETTE, STARLETTE_CORS = "bare Starlette", "Starlette CORSMiddleware"
 DJANGO, DJANGO_CORS = "bare Django", "django-cors-headers"
+WITH_CORS = (GENERATED, *FLASK_CORS, STARLETTE_CORS, DJANGO_CORS)
 BARE_FORMS = {STARLETTE_CORS: STARLETTE, DJANGO_CORS: DJANGO, STARLETTE: STARLETTE, DJANGO: DJANGO}
 
 EXACT, WILDCARD, LABEL, PORT = "exact", "wildcard", "label", "port"
@@ -82,6 +83,10 @@ class Subject:
     def bare(self) -> Subject:
         """The same application without CORS."""
         return Subject(BARE_FORMS.get(self.variant, BARE), blueprints=self.blueprints)
+
+    def compared(self, kind: str) -> tuple[str, str, str]:
+        """Return the row, the column and the base whose ratio says what CORS costs a request."""
+        return str(self), kind, str(self.bare)
 
     @property
     def entries(self) -> list[str]:
