@@ -1,7 +1,5 @@
 """`make bench`: measure, print, write the results; exit with 1 unless every budget was kept."""
 
-from __future__ import annotations
-
 import os
 import platform
 import shutil
@@ -18,7 +16,7 @@ from .figures import FEWEST_RUNS, GOOD, Figures, judge
 from .picture import picture
 from .projects import Workshop
 from .report import Report
-from .subjects import FEW_BLUEPRINTS, blueprint_names
+from .subjects import FEW_BLUEPRINTS, blueprint_names, budgets_of_requests
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = "flask werkzeug flask-cors cookiecutter uv starlette django django-cors-headers"
@@ -63,8 +61,7 @@ def measure(
         for server in () if left_out else behind:
             servers.measure(figures, projects[FEW_BLUEPRINTS], server, turn)
 
-    budgets = [*inprocess.budgets(sizes[-1], blueprints), *commands.budgets(sizes[-1])]
-    of_requests = inprocess.tables(sizes, blueprints)
+    budgets = [*budgets_of_requests(sizes[-1], blueprints), *commands.budgets(sizes[-1])]
     return Report(
         {
             "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -75,7 +72,6 @@ def measure(
             "Duration": f"{time.monotonic() - begun:.0f} s",
         },
         figures,
-        [*of_requests, *commands.tables(list(workers)), *servers.tables()],
         [judge(budget, figures) for budget in budgets],
         left_out,
     )

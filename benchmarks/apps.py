@@ -1,7 +1,5 @@
 """The applications: the same blueprints and views, with CORS from nobody, flask-cors, or a peer."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import logging

@@ -1,14 +1,12 @@
 """Whole processes: generation, green tests, and the start of a worker with its memory."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -18,7 +16,7 @@ from typing import Any, NamedTuple
 
 from scripts.running import must_run
 
-from .figures import AGAIN, Budget, Figures, Table
+from .figures import AGAIN, Budget, Figures
 from .projects import Workshop, environment
 from .subjects import BARE, CORS_APP, GENERATED, Subject
 
@@ -28,6 +26,12 @@ DEFAULT, IN_ENV = "generated, default answers", "generated, {:,} origins"
 GENERATION, GREEN = "cookiecutter", "cookiecutter, uv run pytest"
 TO_ANSWER, CREATE_APP = "process to first answer", "create_app"
 OF_AN_ORIGIN = "of the start for each origin"
+TABLES = {
+    "Generation": ("s", [GENERATION, GREEN]),
+    "Start of a worker": ("ms", [TO_ANSWER, CREATE_APP]),
+    "What an origin adds to it": ("µs", [OF_AN_ORIGIN]),
+    "Memory of a worker after its first answer": ("MiB", ["Rss", "Pss"]),
+}
 ORIGIN = "http://localhost:3000"
 
 # Starts as a WSGI server does, and answers one request.
@@ -145,31 +149,18 @@ def measure(
     """Time all of them, tests and workers too: one whole run."""
     folder = workshop.folder
     for name, runs in interleaved(generation(workshop), rounds, folder).items():
-        figures.add(name, GENERATION, median(seconds for seconds, _ in runs))
+        figures.add(name, GENERATION, median(seconds for seconds, _ in runs), ONE_FILE)
     for name, runs in interleaved(green_tests(workshop), tests, folder).items():
         figures.add(name, GREEN, median(seconds for seconds, _ in runs))
     found = interleaved({row: worker.start for row, worker in rows.items()}, rounds, folder)
     to_answer = {row: median(seconds for seconds, _ in runs) for row, runs in found.items()}
     for row, runs in found.items():
-        figures.add(row, TO_ANSWER, to_answer[row] * 1e3)
+        figures.add(row, TO_ANSWER, to_answer[row] * 1e3, BARE)
         figures.add(row, CREATE_APP, median(told[CREATE_APP] for _, told in runs) * 1e3)
         for size in runs[0][1]["kB"]:  # where the system tells
             figures.add(row, size, median(int(told["kB"][size]) for _, told in runs) / 1024)
         if count := rows[row].listed:
             figures.add(row, OF_AN_ORIGIN, (to_answer[row] - to_answer[DEFAULT]) / count * 1e6)
-
-
-def tables(rows: Sequence[str]) -> list[Table]:
-    """Return the tables of whole processes; `rows` are those of the workers."""
-    generated, green = [ONE_FILE, ONE_FILE + AGAIN, THIS_TEMPLATE], [FIRST_TEST, ALL_TESTS]
-    to_one_file, to_bare = dict.fromkeys(generated[1:], ONE_FILE), dict.fromkeys(rows[1:], BARE)
-    return [
-        Table("Generation", "s", generated, [GENERATION], to_one_file),
-        Table("Generation to green tests, uv warm", "s", green, [GREEN], {}),
-        Table("Start of a worker", "ms", rows, [TO_ANSWER, CREATE_APP], to_bare),
-        Table("What an origin adds to it", "µs", rows, [OF_AN_ORIGIN], {}),
-        Table("Memory of a worker after its first answer", "MiB", rows, ["Rss", "Pss"], {}),
-    ]
 
 
 def budgets(origins: int) -> list[Budget]:

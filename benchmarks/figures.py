@@ -1,9 +1,6 @@
 """What was measured, how it compares, and whether a budget was kept."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import median
@@ -18,13 +15,19 @@ MOST_NOISE = 0.025
 
 @dataclass
 class Figures:
-    """Values by row and column, in the order in which they were measured."""
+    """Values by row and column, in the order in which they were measured.
+
+    `bases` tells which row another one is compared with.
+    """
 
     values: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    bases: dict[str, str] = field(default_factory=dict)
 
-    def add(self, row: str, column: str, value: float) -> None:
-        """Add a value."""
+    def add(self, row: str, column: str, value: float, base: str = "") -> None:
+        """Add a value; `base` is the row that this one is compared with, if there is one."""
         self.values.setdefault(row, {}).setdefault(column, []).append(value)
+        if base not in ("", row):
+            self.bases[row] = base
 
     def cell(self, row: str, column: str) -> list[float]:
         """Return the values of a row and column, none where nothing was measured."""
@@ -36,25 +39,15 @@ class Figures:
 
     def ratios(self, row: str, column: str, base: str) -> list[float]:
         """Divide by another row what was measured together: in the same process or run."""
-        values = self.cell(row, column)
-        of_base = self.cell(base, column) if values else []
-        return [value / other for value, other in zip(values, of_base, strict=True)]
+        of_base = self.cell(base, column)
+        pairs = zip(self.cell(row, column), of_base, strict=True) if of_base else ()
+        return [value / other for value, other in pairs]
 
     def noise(self, column: str) -> float:
         """Return how far from 1 a row divided by itself came, in the widest of the controls."""
         controls = [row for row in self.values if self.cell(row + AGAIN, column)]
         ratios = [median(self.ratios(row + AGAIN, column, row)) for row in controls]
         return max((abs(ratio - 1) for ratio in ratios), default=math.inf)
-
-
-class Table(NamedTuple):
-    """What is shown of the figures; `bases` tells which row another one is compared with."""
-
-    title: str
-    unit: str
-    rows: Sequence[str]
-    columns: Sequence[str]
-    bases: Mapping[str, str]
 
 
 class Word(StrEnum):

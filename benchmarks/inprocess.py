@@ -1,17 +1,14 @@
 """What a request costs: fresh processes build every application, check it, and time it."""
 
-from __future__ import annotations
-
 import gc
 import json
 import os
 import random
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
-from itertools import cycle, islice, product
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -23,20 +20,9 @@ from werkzeug.test import create_environ
 from scripts.running import must_run
 
 from .apps import SCOPE, build
-from .figures import FEWEST_PROCESSES, Budget, Figures, Table
+from .figures import Figures
 from .projects import ROOT, environment
-from .subjects import (
-    FEW_BLUEPRINTS,
-    FEW_ORIGINS,
-    GETS,
-    LOGGED,
-    PREFLIGHTS,
-    Asked,
-    Subject,
-    groups,
-    judged,
-    requests_of,
-)
+from .subjects import FEW_BLUEPRINTS, Asked, Subject, cases_of, requests_of
 
 MICROSECONDS_OF_A_BATCH = 2_000
 LARGEST_BATCH = 200  # so that prepared requests stay in the processor's cache
@@ -53,29 +39,6 @@ def measure(
     this_module = (sys.executable, "-m", "benchmarks.inprocess", json.dumps(job))
     for found in json.loads(must_run(*this_module, cwd=ROOT, env=env)):
         figures.add(*found)
-
-
-def tables(sizes: Sequence[int], blueprints: int) -> Iterator[Table]:
-    """Yield the tables of what a request costs, compared with the bare forms."""
-    for title, (subjects, kinds) in groups(sizes, blueprints).items():
-        bases = {str(s): str(s.bare) for s in subjects if s != s.bare}
-        yield Table(title, "µs", list(map(str, subjects)), kinds, bases)
-
-
-def budgets(origins: int, blueprints: int) -> Iterator[Budget]:
-    """Yield the budgets of every kind of request to every generated application."""
-    for subject, kind in product(judged(origins, blueprints), [*GETS, *PREFLIGHTS]):
-        limit = 0.05 if kind in PREFLIGHTS else 1.10 if kind in LOGGED else 1.05
-        few_origins = replace(subject, origins=FEW_ORIGINS)
-        few_blueprints = replace(subject, blueprints=FEW_BLUEPRINTS)
-        for rule, at_most, base in (
-            ("of bare Flask", limit, subject.bare),
-            (f"{origins:,} origins, of {FEW_ORIGINS}", 1.05, few_origins),
-            (f"{blueprints} blueprints, of {FEW_BLUEPRINTS}", 1.05, few_blueprints),
-        ):
-            if base != subject:
-                cells = (str(subject), kind, str(base))
-                yield Budget(f"{kind}: {rule}", at_most, *cells, fewest=FEWEST_PROCESSES)
 
 
 def prepare(asked: Asked) -> dict[str, Any]:
@@ -134,7 +97,7 @@ def timer(subject: Subject, kind: str, app: WSGIApplication) -> Callable[[], flo
 
 
 def main() -> None:
-    """Measure what the first argument says; print a row, a column and a median for each case.
+    """Measure what the first argument says; print what `Figures.add` takes for each case.
 
     Within a round the cases of one kind of request are timed one after the other, in an order of
     its own, so that a disturbance of the machine meets all of them.
@@ -148,9 +111,8 @@ def main() -> None:
     with suppress(AttributeError):  # not on every system
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     projects = {int(count): Path(folder) for count, folder in job["projects"].items()}
-    tables = groups(job["sizes"], max(projects)).values()
-    cases = {(s, kind): None for subjects, kinds in tables for s in subjects for kind in kinds}
-    apps = {s: build(s, projects) for s in shuffled(dict.fromkeys(s for s, _ in cases))}
+    cases = cases_of(job["sizes"], max(projects))
+    apps = {s: build(s, projects) for s in shuffled({s for s, _ in cases})}
     timers = {(s, kind): timer(s, kind, apps[s]) for s, kind in shuffled(cases)}
     kinds = dict.fromkeys(kind for _, kind in timers)
     found: dict[tuple[Subject, str], list[float]] = {case: [] for case in timers}
@@ -160,7 +122,8 @@ def main() -> None:
         for kind in shuffled(kinds):
             for case in shuffled(case for case in timers if case[1] == kind):
                 found[case].append(timers[case]())
-    print(json.dumps([(str(s), kind, median(times)) for (s, kind), times in found.items()]))
+    told = [(str(s), kind, median(found[s, kind]), str(s.bare)) for s, kind in cases]
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

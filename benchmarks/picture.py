@@ -3,8 +3,6 @@
 It is written as text, with whole pixels, so that it changes where the figures do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from html import escape
 from itertools import chain, product

@@ -1,7 +1,5 @@
 """Bake the template of this repository with the real command, into a temporary folder."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 from collections.abc import Sequence

@@ -1,15 +1,14 @@
 """A run as a page of Markdown, and in a few lines, which the README repeats."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from statistics import StatisticsError, median, quantiles
 
+from . import commands, servers, subjects
 from .commands import CREATE_APP, DEFAULT, TO_ANSWER
-from .figures import GOOD, Figures, Table, Verdict
+from .figures import GOOD, Budget, Figures, Verdict
 from .servers import GRANIAN, compared
 from .subjects import BARE, CORS_APP, FLASK_CORS, GENERATED, LISTED, PREFLIGHT, WILDCARD, Subject
 
@@ -20,22 +19,26 @@ class Report:
 
     about: dict[str, str]
     figures: Figures
-    tables: list[Table]
     verdicts: list[Verdict]
     left_out: list[str]
 
     def markdown(self) -> str:
         """Return everything as a page."""
-        bad = [verdict for verdict in self.verdicts if verdict.word not in GOOD]
+        tables = subjects.TABLES | commands.TABLES | servers.TABLES
+        bad = [
+            f"{budget.rule} ({budget.row}): {word}; {measured(budget, *rest)}"
+            for budget, word, *rest in self.verdicts
+            if word not in GOOD
+        ]
         parts = [
             "# Benchmarks",
             "Medians, and their ratio to the bare form (or to the first row) with its quartiles.",
             bullets(f"{name}: {text}" for name, text in self.about.items()),
             f"## In short\n\n{in_short(self.figures, self.about)}",
             f"## Budgets\n\n{budgets(self.verdicts)}",
-            *(f"## {table.title}\n\n{filled(table, self.figures)}" for table in self.tables),
+            *(f"## {title}\n\n{filled(self.figures, *what)}" for title, what in tables.items()),
             f"## Left out\n\n{bullets(self.left_out)}",
-            f"## Broken, not judged, not measured\n\n{bullets(map(sentence, bad))}",
+            f"## Broken, not judged, not measured\n\n{bullets(bad)}",
         ]
         return "\n\n".join(parts) + "\n"
 
@@ -45,16 +48,9 @@ def bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines) or "Nothing."
 
 
-def sentence(verdict: Verdict) -> str:
-    """Return all that is known of a verdict."""
-    budget = verdict.budget
-    return f"{budget.rule} ({budget.row}): {verdict.word}; {measured(verdict)}"
-
-
-def measured(verdict: Verdict) -> str:
+def measured(budget: Budget, found: float, noise: float) -> str:
     """Return what was measured beside what is allowed."""
-    found, limit = number(verdict.median), number(verdict.budget.limit)
-    return f"{found} of at most {limit}, noise ±{verdict.noise:.1%}"
+    return f"{number(found)} of at most {number(budget.limit)}, noise ±{noise:.1%}"
 
 
 def budgets(verdicts: Sequence[Verdict]) -> str:
@@ -64,30 +60,30 @@ def budgets(verdicts: Sequence[Verdict]) -> str:
         rules.setdefault(verdict.budget.rule, []).append(verdict)
     rows = []
     for rule, of_rule in rules.items():
-        farthest = max(of_rule, key=lambda verdict: verdict.median)
+        budget, _, *farthest = max(of_rule, key=lambda verdict: verdict.median)
         words = Counter(verdict.word for verdict in of_rule).items()
         fared = ", ".join(f"{count} {word}" for word, count in words)
-        rows.append((rule, measured(farthest), farthest.budget.row, fared))
+        rows.append((rule, measured(budget, *farthest), budget.row, fared))
     return grid(("budget", "the farthest", "which is", ""), rows)
 
 
-def filled(table: Table, figures: Figures) -> str:
-    """Return a table as Markdown: medians, and ratios to the bases."""
+def filled(figures: Figures, unit: str, columns: Sequence[str]) -> str:
+    """Return a table as Markdown: medians, and ratios to the bases with their quartiles."""
 
     def text(row: str, column: str) -> str:
-        values, base = figures.cell(row, column), table.bases.get(row)
+        values = figures.cell(row, column)
         if not values:
             return ""
-        value = f"{number(median(values))} {table.unit}"
-        if not base:
+        value = f"{number(median(values))} {unit}"
+        ratios = figures.ratios(row, column, figures.bases.get(row, ""))
+        if not ratios:
             return value
-        ratios = figures.ratios(row, column, base)
         quartiles = quantiles(ratios, method="inclusive") if len(ratios) > 1 else ratios * 3
         low, middle, high = map(number, quartiles)
         return f"{value}, {middle}x ({low}-{high})"
 
-    rows = [(row, *(text(row, column) for column in table.columns)) for row in table.rows]
-    return grid(("", *table.columns), [row for row in rows if any(row[1:])])
+    rows = [(row, *(text(row, column) for column in columns)) for row in figures.values]
+    return grid(("", *columns), [row for row in rows if any(row[1:])])
 
 
 def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,7 +1,5 @@
 """Over HTTP on loopback: servers as the docs recommend them, with wrk in front of them."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys
@@ -14,7 +12,7 @@ from random import Random
 from scripts.running import free_port, must_run, started
 
 from .apps import PROJECT, SUBJECT
-from .figures import Figures, Table
+from .figures import Figures
 from .inprocess import check
 from .projects import ROOT, environment
 from .subjects import BARE, CORS_APP, GENERATED, LISTED, PREFLIGHT, Asked, Subject, requests_of
@@ -31,6 +29,10 @@ SERVED = [Subject(BARE), Subject(BARE, again=True)]
 SERVED += [Subject(variant, size) for variant in (CORS_APP, GENERATED) for size in (3, 1_000)]
 KINDS = (LISTED, PREFLIGHT)
 RATE, P99 = "{}, over HTTP", "{}, 99 of 100"
+TABLES = {
+    "Requests a second": ("/s", [RATE.format(kind) for kind in KINDS]),
+    "How soon they are answered": ("ms", [P99.format(kind) for kind in KINDS]),
+}
 SECONDS, CONNECTIONS = 1, 16
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
@@ -43,16 +45,6 @@ def row(server: str, subject: Subject) -> str:
 def compared(server: str, variant: str) -> tuple[str, str, str]:
     """Return the row, the column and the base whose ratio says what is left with 1,000 origins."""
     return row(server, Subject(variant, 1_000)), RATE.format(LISTED), row(server, SERVED[0])
-
-
-def tables() -> list[Table]:
-    """Return the tables of what servers do; each is compared with itself without CORS."""
-    rows = [row(server, subject) for server, subject in product(SERVERS, SERVED)]
-    bases = {row(name, s): row(name, SERVED[0]) for name in SERVERS for s in SERVED[1:]}
-    return [
-        Table("Over HTTP: requests a second", "/s", rows, [RATE.format(k) for k in KINDS], bases),
-        Table("Over HTTP: answered within", "ms", rows, [P99.format(k) for k in KINDS], {}),
-    ]
 
 
 def measure(figures: Figures, project: Path, server: str, turn: int) -> None:
@@ -75,8 +67,9 @@ def measure(figures: Figures, project: Path, server: str, turn: int) -> None:
         loads = {case: wrk(ports[case[0]], asked[case], project.parent) for case in cases}
     for subject, kind in asked:
         rate, p99 = loads[subject, kind]
-        figures.add(row(server, subject), RATE.format(kind), rate)
-        figures.add(row(server, subject), P99.format(kind), p99)
+        rows = row(server, subject), row(server, SERVED[0])
+        figures.add(rows[0], RATE.format(kind), rate, rows[1])
+        figures.add(rows[0], P99.format(kind), p99)
 
 
 def wrk(port: int, asked: Asked, folder: Path) -> tuple[float, float]:

@@ -1,13 +1,12 @@
-"""What is measured: applications, the requests put to them, and what must come back."""
-
-from __future__ import annotations
+"""What is measured: applications, the requests put to them, what must come back, the budgets."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import NamedTuple
 
-from .figures import AGAIN
+from .figures import AGAIN, FEWEST_PROCESSES, Budget
 
 BARE, GENERATED = "bare Flask", "generated project"
 CORS_APP, CORS_BP = "flask-cors CORS(app)", "flask-cors CORS(bp)"
@@ -37,7 +36,10 @@ PREFLIGHT_ROTATING = "preflight, rotating"
 LOGGED = [UNLISTED, UNLISTED_ROTATING, NEAR_MISS, LOOKALIKE, LONG]  # by the log of refusals
 GETS = [NO_ORIGIN, LISTED, ROTATING, *LOGGED]
 PREFLIGHTS = [PREFLIGHT, PREFLIGHT_ROTATING, REFUSED]
+KINDS = [*GETS, *PREFLIGHTS]
+HOSTILE = [ROTATING, UNLISTED_ROTATING, NEAR_MISS, LOOKALIKE, LONG, PREFLIGHT_ROTATING]
 FIVE = [NO_ORIGIN, LISTED, UNLISTED, PREFLIGHT, REFUSED]  # put to every peer
+TABLES = {"GET": ("µs", GETS), "Preflights": ("µs", PREFLIGHTS)}  # units and columns
 
 FEW_ORIGINS, FEW_BLUEPRINTS = 3, 4
 ROTATED = 1_000  # origins that take turns
@@ -80,7 +82,7 @@ class Subject:
         return self.variant in (BARE, STARLETTE, DJANGO)
 
     @property
-    def bare(self) -> Subject:
+    def bare(self) -> "Subject":
         """The same application without CORS."""
         return Subject(BARE_FORMS.get(self.variant, BARE), blueprints=self.blueprints)
 
@@ -160,27 +162,34 @@ def judged(origins: int, blueprints: int) -> list[Subject]:
     return [*few, *long, *(replace(subject, blueprints=blueprints) for subject in few)]
 
 
-def groups(sizes: Sequence[int], blueprints: int) -> dict[str, tuple[list[Subject], list[str]]]:
-    """Return the tables of what a request costs: subjects, and the kinds of requests put to each.
+def cases_of(sizes: Sequence[int], blueprints: int) -> list[tuple[Subject, str]]:
+    """Return every subject with each kind of request that is put to it, in the order of tables.
 
     `sizes` are numbers of origins.
     """
-    bare, app, counts = Subject(BARE), Subject(CORS_APP), (FEW_BLUEPRINTS, blueprints)
-    controls = [bare, Subject(GENERATED), Subject(GENERATED, kind=WILDCARD)]
-    lists = [bare, replace(bare, blueprints=blueprints), *judged(sizes[-1], blueprints)]
-    lists += [replace(subject, again=True) for subject in controls]
-    by_size = [Subject(variant, size) for variant in (GENERATED, *FLASK_CORS) for size in sizes]
-    variants = (BARE, GENERATED, CORS_BP, RESOURCES)
-    by_blueprints = [Subject(variant, blueprints=n) for variant in variants for n in counts]
-    others = []
-    for without, cors in ((STARLETTE, STARLETTE_CORS), (DJANGO, DJANGO_CORS)):
-        others += [Subject(without), *(Subject(cors, size) for size in sizes)]
-    hostile = [ROTATING, UNLISTED_ROTATING, NEAR_MISS, LOOKALIKE, LONG, PREFLIGHT_ROTATING]
-    return {
-        "GET, by every kind of list": (lists, GETS),
-        "Preflights, by every kind of list": (lists, PREFLIGHTS),
-        "The number of origins": ([bare, *by_size], FIVE),
-        "Hostile and rotating origins": ([bare, app, replace(app, origins=sizes[-1])], hostile),
-        "The number of blueprints": (by_blueprints, FIVE),
-        "Other frameworks, each against itself without CORS": (others, FIVE),
-    }
+    bare, many, counts = Subject(BARE), sizes[-1], (FEW_BLUEPRINTS, blueprints)
+    lists = [bare, replace(bare, again=True), replace(bare, blueprints=blueprints)]
+    lists += judged(many, blueprints)
+    lists += [Subject(GENERATED, kind=kind, again=True) for kind in (EXACT, WILDCARD)]
+    peers = [Subject(variant, size) for variant in WITH_CORS for size in sizes]
+    peers += [Subject(variant, blueprints=n) for variant in (CORS_BP, RESOURCES) for n in counts]
+    peers += [Subject(STARLETTE), Subject(DJANGO)]
+    attacked = [Subject(CORS_APP), Subject(CORS_APP, many)]
+    cases = [*product(lists, KINDS), *product(peers, FIVE), *product(attacked, HOSTILE)]
+    return list(dict.fromkeys(cases))
+
+
+def budgets_of_requests(origins: int, blueprints: int) -> Iterator[Budget]:
+    """Yield the budgets of every kind of request to every generated application."""
+    for subject, kind in product(judged(origins, blueprints), KINDS):
+        limit = 0.05 if kind in PREFLIGHTS else 1.10 if kind in LOGGED else 1.05
+        few_origins = replace(subject, origins=FEW_ORIGINS)
+        few_blueprints = replace(subject, blueprints=FEW_BLUEPRINTS)
+        for rule, at_most, base in (
+            ("of bare Flask", limit, subject.bare),
+            (f"{origins:,} origins, of {FEW_ORIGINS}", 1.05, few_origins),
+            (f"{blueprints} blueprints, of {FEW_BLUEPRINTS}", 1.05, few_blueprints),
+        ):
+            if base != subject:
+                cells = (str(subject), kind, str(base))
+                yield Budget(f"{kind}: {rule}", at_most, *cells, fewest=FEWEST_PROCESSES)

@@ -1,7 +1,5 @@
 """What a request costs does not depend on how much is configured: counted, not timed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +10,7 @@ import pytest
 from benchmarks.apps import flask_app
 from benchmarks.inprocess import ignore, prepare, send
 from benchmarks.projects import SLUG
-from benchmarks.subjects import (
-    GENERATED,
-    GETS,
-    LISTS,
-    PREFLIGHTS,
-    Subject,
-    blueprint_names,
-    requests_of,
-)
+from benchmarks.subjects import GENERATED, KINDS, LISTS, Subject, blueprint_names, requests_of
 
 from .conftest import bake_into
 from .counting import Watched, work
@@ -53,7 +43,7 @@ def work_of(tmp_path_factory: pytest.TempPathFactory) -> Count:
     return counted
 
 
-@pytest.mark.parametrize("kind", [*GETS, *PREFLIGHTS])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("few", [Subject(GENERATED, kind=kind) for kind in LISTS], ids=str)
 def test_more_origins_and_more_blueprints_are_no_more_work(
     work_of: Count, few: Subject, kind: str
