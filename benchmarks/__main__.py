@@ -13,9 +13,8 @@ from tempfile import TemporaryDirectory
 
 from . import commands, inprocess, servers
 from .figures import FEWEST_RUNS, GOOD, Figures, judge
-from .picture import picture
 from .projects import Workshop
-from .report import Report
+from .report import Report, picture
 from .subjects import FEW_BLUEPRINTS, blueprint_names, budgets_of_requests
 
 RESULTS = Path(__file__).parent / "results"
@@ -26,7 +25,12 @@ PACKAGES += " gunicorn granian"
 def main(folder: Path = RESULTS) -> int:
     """Measure everything, and write the results into a folder; return the exit code."""
     with TemporaryDirectory(prefix="benchmarks-") as temporary:
-        return publish(measure(Path(temporary)), folder)
+        report = measure(Path(temporary))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "benchmarks.md").write_text(report.markdown(), encoding="utf-8")
+    (folder / "benchmarks.svg").write_text(picture(report.figures), encoding="utf-8")
+    print(report.markdown())
+    return int(any(verdict.word not in GOOD for verdict in report.verdicts))
 
 
 def measure(
@@ -51,14 +55,16 @@ def measure(
         for count in (FEW_BLUEPRINTS, blueprints)
     }
     figures, workers = Figures(), commands.workers(workshop, sizes[-1])
-    left_out = [] if shutil.which("wrk") else ["all over HTTP: wrk is not installed"]
+    if not shutil.which("wrk"):
+        print("wrk is not installed: nothing is measured over HTTP", file=sys.stderr)
+        behind = ()
     for turn in range(turns):
         so_far = f"{time.monotonic() - begun:.0f} s"
         print(f"turn {turn + 1} of {turns}, after {so_far}", file=sys.stderr, flush=True)
         for process in range(processes):
             inprocess.measure(figures, projects, sizes, rounds, turn * processes + process)
         commands.measure(figures, workshop, workers, runs, tests)
-        for server in () if left_out else behind:
+        for server in behind:
             servers.measure(figures, projects[FEW_BLUEPRINTS], server, turn)
 
     budgets = [*budgets_of_requests(sizes[-1], blueprints), *commands.budgets(sizes[-1])]
@@ -73,17 +79,7 @@ def measure(
         },
         figures,
         [judge(budget, figures) for budget in budgets],
-        left_out,
     )
-
-
-def publish(report: Report, folder: Path) -> int:
-    """Print a report and write it into a folder; return 0 only where every budget was kept."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "benchmarks.md").write_text(report.markdown(), encoding="utf-8")
-    (folder / "benchmarks.svg").write_text(picture(report.figures), encoding="utf-8")
-    print(report.markdown())
-    return int(any(verdict.word not in GOOD for verdict in report.verdicts))
 
 
 if __name__ == "__main__":

@@ -1,26 +1,54 @@
-"""A run as a page of Markdown, and in a few lines, which the README repeats."""
+"""A run as a page of Markdown, in a few lines, which the README repeats, and as a picture.
+
+The picture is text, with whole pixels, so that it changes where the figures do.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from html import escape
+from itertools import chain, product
 from statistics import StatisticsError, median, quantiles
 
 from . import commands, servers, subjects
 from .commands import CREATE_APP, DEFAULT, TO_ANSWER
 from .figures import GOOD, Budget, Figures, Verdict
-from .servers import GRANIAN, compared
-from .subjects import BARE, CORS_APP, FLASK_CORS, GENERATED, LISTED, PREFLIGHT, WILDCARD, Subject
+from .servers import GRANIAN, SERVERS, compared
+from .subjects import BARE, CORS_APP, FLASK_CORS, GENERATED, LISTED, PREFLIGHT, Subject
+
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 600" role="img">
+<title>What CORS costs</title>
+<style>
+:root {{ --ink: #1f2937; --muted: #6b7280; --back: #ffffff; --ours: #0f766e; --theirs: #c2620c }}
+@media (prefers-color-scheme: dark) {{ :root {{
+  --ink: #e6edf3; --muted: #9198a1; --back: #0d1117; --ours: #2dd4bf; --theirs: #fb923c }} }}
+text {{ font: 13px system-ui, sans-serif; fill: var(--ink) }}
+.title {{ font-size: 15px; font-weight: bold }}
+.muted {{ font-size: 12px; fill: var(--muted) }}
+.end {{ text-anchor: end }}
+.back {{ fill: var(--back) }}
+.ours {{ fill: var(--ours) }}
+.theirs {{ fill: var(--theirs) }}
+.peers {{ fill: #7c8798 }}
+.one {{ stroke: var(--ink); stroke-dasharray: 4 3 }}
+</style>
+<rect class="back" width="1000" height="600"/>
+{}
+</svg>
+"""
+COLOURS = {"project": "ours", "flask-cors": "theirs", "CORS(app)": "theirs"}  # by a word of a label
+LABELS, BARS = 185, 220  # the widths of what stands left of a bar, and of the longest bar
+Bars = dict[str, tuple[str, str, str]]  # for each label the cells whose ratio is the length
 
 
 @dataclass
 class Report:
-    """A run: where and when it was, what it measured, how budgets fared, what it left out."""
+    """A run: where and when it was, what it measured, how budgets fared."""
 
     about: dict[str, str]
     figures: Figures
     verdicts: list[Verdict]
-    left_out: list[str]
 
     def markdown(self) -> str:
         """Return everything as a page."""
@@ -37,7 +65,6 @@ class Report:
             f"## In short\n\n{in_short(self.figures, self.about)}",
             f"## Budgets\n\n{budgets(self.verdicts)}",
             *(f"## {title}\n\n{filled(self.figures, *what)}" for title, what in tables.items()),
-            f"## Left out\n\n{bullets(self.left_out)}",
             f"## Broken, not judged, not measured\n\n{bullets(bad)}",
         ]
         return "\n\n".join(parts) + "\n"
@@ -130,7 +157,7 @@ def sentences(figures: Figures) -> Iterator[str]:
         found = [figures.median(str(Subject(variant, size)), LISTED) for size in (3, 10_000)]
         return " and ".join(f"{number(microseconds)} µs" for microseconds in found)
 
-    exact, wildcard = Subject(GENERATED), Subject(GENERATED, kind=WILDCARD)
+    exact, wildcard = Subject(GENERATED), Subject(GENERATED, kind=subjects.WILDCARD)
     get, preflight = (number(times(*exact.compared(kind))) for kind in (LISTED, PREFLIGHT))
     by_wildcard = number(times(*wildcard.compared(LISTED)))
     yield (
@@ -151,3 +178,49 @@ def sentences(figures: Figures) -> Iterator[str]:
         f"Over HTTP with 1,000 origins, granian serves {ours} of what it serves without CORS; with "
         f"`CORS(app)` {theirs}."
     )
+
+
+def picture(figures: Figures) -> str:
+    """Return what some figures say as SVG."""
+    times = "time as a multiple of the same without CORS; {:,} origins"
+    rates = "requests a second, as a part of those without CORS; 1,000 origins"
+
+    def of_requests(kind: str, origins: int = 3) -> Bars:
+        return {variant: Subject(variant, origins).compared(kind) for variant in subjects.WITH_CORS}
+
+    of_servers = {
+        f"{name.partition(',')[0]}, {variant.split()[-1]}": compared(name, variant)
+        for name, variant in product(SERVERS, (GENERATED, CORS_APP))
+    }
+    parts = {
+        (20, 30): ("A GET from a listed origin", times.format(3), of_requests(LISTED)),
+        (520, 30): ("A preflight that passes", times.format(3), of_requests(PREFLIGHT)),
+        (20, 320): ("The GET, a long list", times.format(10_000), of_requests(LISTED, 10_000)),
+        (520, 320): ("The GET over HTTP", rates, of_servers),
+    }
+    drawn = [bars(figures, *at, title, words, cells) for at, (title, words, cells) in parts.items()]
+    return SVG.format("\n".join(chain(*drawn)))
+
+
+def bars(
+    figures: Figures, x: int, y: int, title: str, explanation: str, wanted: Bars
+) -> Iterator[str]:
+    """Yield a part of the picture with a bar for each ratio that was measured."""
+    ratios = {label: figures.ratios(*cells) for label, cells in wanted.items()}
+    found = {label: median(measured) for label, measured in ratios.items() if measured}
+    scale = BARS / max([1.0, *found.values()])
+    yield write(x, y, title, "title")
+    yield write(x, y + 18, explanation, "muted")
+    for place, (label, value) in enumerate(found.items()):
+        top, length = y + 34 + 28 * place, max(1, round(value * scale))
+        colour = next((name for word, name in COLOURS.items() if word in label), "peers")
+        yield write(x + LABELS - 10, top + 14, label, "end")
+        yield f'<rect class="{colour}" x="{x + LABELS}" y="{top}" width="{length}" height="18"/>'
+        yield write(x + LABELS + length + 8, top + 14, f"{number(value)}x")
+    one, bottom = x + LABELS + round(scale), y + 34 + 28 * len(found)
+    yield f'<line class="one" x1="{one}" x2="{one}" y1="{y + 28}" y2="{bottom}"/>'
+
+
+def write(x: int, y: int, text: str, style: str = "") -> str:
+    """Return a text at a place."""
+    return f'<text x="{x}" y="{y}" class="{style}">{escape(text)}</text>'
