@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 
 from . import commands, inprocess, servers
 from .figures import FEWEST_RUNS, GOOD, Figures, judge
-from .projects import Workshop
 from .report import Report, picture
 from .subjects import FEW_BLUEPRINTS, blueprint_names, budgets_of_requests
 
@@ -49,7 +48,7 @@ def measure(
     Each turn measures everything, so that a disturbance of the machine meets a part of each figure.
     """
     begun = time.monotonic()
-    workshop = Workshop(folder)
+    workshop = commands.Workshop(folder)
     projects = {
         count: workshop.bake(str(count), f"blueprints={','.join(blueprint_names(count))}")
         for count in (FEW_BLUEPRINTS, blueprints)

@@ -12,11 +12,11 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from flask import Blueprint, Flask
+from flask import Blueprint
 from flask_cors import CORS, cross_origin
 
 from . import subjects
-from .projects import PACKAGE
+from .commands import PACKAGE
 from .subjects import Subject, blueprint_names
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -35,7 +35,7 @@ def build(subject: Subject, projects: Mapping[int, Path]) -> Any:
     return flask_app(projects[subject.blueprints], subject)
 
 
-def served() -> Flask:
+def served() -> Any:
     """Return the application that the environment names, for a server to serve."""
     return flask_app(Path(os.environ[PROJECT]), Subject(**json.loads(os.environ[SUBJECT])))
 
@@ -48,15 +48,13 @@ def fresh_package(project: Path) -> ModuleType:
         return importlib.import_module(PACKAGE)
 
 
-def flask_app(project: Path, subject: Subject) -> Flask:
+def flask_app(project: Path, subject: Subject) -> Any:
     """Return the generated project's application: with its own CORS, flask-cors', or without."""
     silence = logging.getLogger(PACKAGE)
     silence.addHandler(logging.NullHandler())
     silence.propagate = False
-    app: Flask
     if subject.variant == subjects.GENERATED:
-        app = fresh_package(project).create_app({"CORS_ORIGINS": subject.entries})
-        return app
+        return fresh_package(project).create_app({"CORS_ORIGINS": subject.entries})
 
     # always_send is off because that is cheaper, and what the generated project does.
     options: dict[str, Any] = {"origins": subject.entries, "always_send": False}

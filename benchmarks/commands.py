@@ -1,12 +1,16 @@
-"""Whole processes: generation, green tests, and the start of a worker with its memory."""
+"""Whole processes: generation, green tests, and the start of a worker with its memory.
+
+What they need is baked with the real command, into a temporary folder.
+"""
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -14,12 +18,21 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from scripts.running import must_run
+from scripts.running import clean_environment, must_run
 
 from .figures import AGAIN, Budget, Figures
-from .projects import Workshop, environment
 from .subjects import BARE, CORS_APP, GENERATED, Subject
 
+ROOT = Path(__file__).parent.parent
+NO_PART = (".git", ".venv*", ".*_cache", "__pycache__", "build")
+SLUG, PACKAGE = "bench-api", "bench_api"
+
+# What stands in the place of the CORS package where there is none.
+NO_CORS = """
+from dotenv import load_dotenv as load_env
+class ConfigurationError(Exception): ...
+def init_app(app, blueprints): {}
+"""
 ONE_FILE, THIS_TEMPLATE = "a template of one file", "this template"
 FIRST_TEST, ALL_TESTS = "the first of its tests", "all its tests"
 DEFAULT, IN_ENV = "generated, default answers", "generated, {:,} origins"
@@ -36,7 +49,7 @@ ORIGIN = "http://localhost:3000"
 
 # Starts as a WSGI server does, and answers one request.
 WORKER = """
-import json, re, sys
+import json, os, re, sys
 from time import perf_counter
 import bench_api
 create_app, took = bench_api.create_app, []
@@ -51,16 +64,67 @@ from werkzeug.test import create_environ
 environ = create_environ("/api/public/", headers={"Origin": sys.argv[1]})
 seen = []
 b"".join(app(environ, lambda *answer: seen.extend(answer)))
-try:
-    memory = open("/proc/self/smaps_rollup").read()
-except OSError:  # not on every system
-    memory = ""
+rollup = "/proc/self/smaps_rollup"  # not on every system
+memory = open(rollup).read() if os.path.exists(rollup) else ""
 print(json.dumps({
     "answer": [seen[0], dict(seen[1]).get("Access-Control-Allow-Origin")],
     "create_app": took[0],
     "kB": dict(re.findall(r"^(Rss|Pss): +([0-9]+) kB", memory, re.MULTILINE)),
 }))
 """
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return an environment for what is timed: no settings of the developer's, bytecode written."""
+    kept = clean_environment().items()
+    unwanted = ("PYTHON", "VIRTUAL_ENV")
+    return {name: text for name, text in kept if not name.startswith(unwanted)} | more
+
+
+class Workshop:
+    """A folder with a clone of the template and one of a single file; nothing is left elsewhere."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        template, one_file = folder / "template", folder / "one-file/{{cookiecutter.name}}"
+        shutil.copytree(ROOT, template, ignore=shutil.ignore_patterns(*NO_PART))
+        one_file.mkdir(parents=True)
+        (one_file.parent / "cookiecutter.json").write_text('{"name": "one"}')
+        (one_file / "README.md").write_text("{{cookiecutter.name}}\n")
+        git = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+        for command in ("init -q", "add -A", "commit -qm Import"):
+            must_run(*git, *command.split(), cwd=template)
+        self._config = folder / "config.yaml"
+        self._config.write_text(f"cookiecutters_dir: {folder}/c\nreplay_dir: {folder}/replay\n")
+
+    def cookiecutter(self, template: str, into: Path, *answers: str) -> None:
+        """Run the `cookiecutter` command in a folder."""
+        into.mkdir(parents=True, exist_ok=True)
+        command = (sys.executable, "-m", "cookiecutter", "--no-input", self.folder / template)
+        env = environment(COOKIECUTTER_CONFIG=str(self._config))
+        must_run(*command, *answers, env=env, cwd=into)
+
+    def bake(self, name: str, *answers: str) -> Path:
+        """Bake a project and return its folder."""
+        into = self.folder / "baked" / name
+        self.cookiecutter("template", into, f"project_slug={SLUG}", *answers)
+        return into / SLUG
+
+    def with_origins(self, project: Path, name: str, origins: Sequence[str]) -> Path:
+        """Return a copy of a project whose .env lists these origins."""
+        copy = shutil.copytree(project, self.folder / "baked" / name / SLUG)
+        (copy / ".env").write_text(f"CORS_ORIGINS={','.join(origins)}\n", encoding="utf-8")
+        return copy
+
+    def without_cors(self, project: Path, name: str, instead: str = "...") -> Path:
+        """Return a copy of a project in which a statement takes the place of the CORS package."""
+        copy = shutil.copytree(project, self.folder / "baked" / name / SLUG)
+        package = copy / "src" / PACKAGE
+        shutil.rmtree(package / "cors")
+        (package / "cors.py").write_text(NO_CORS.format(instead))
+        (package / "incoming.py").write_text("def init_app(app): ...\n")
+        return copy
+
 
 Command = Callable[[Path], Any]  # it gets a new folder to write into
 
@@ -82,13 +146,6 @@ def interleaved(
             if number:
                 found[name].append((seconds, result))
     return found if rounds else {}
-
-
-def generation(workshop: Workshop) -> dict[str, Command]:
-    """Return the `cookiecutter` commands."""
-    one_file = partial(workshop.cookiecutter, "one-file")
-    this_template = partial(workshop.cookiecutter, "template")
-    return {ONE_FILE: one_file, ONE_FILE + AGAIN: one_file, THIS_TEMPLATE: this_template}
 
 
 def green_tests(workshop: Workshop) -> dict[str, Command]:
@@ -148,7 +205,10 @@ def measure(
 ) -> None:
     """Time all of them, tests and workers too: one whole run."""
     folder = workshop.folder
-    for name, runs in interleaved(generation(workshop), rounds, folder).items():
+    one_file = partial(workshop.cookiecutter, "one-file")
+    this_template = partial(workshop.cookiecutter, "template")
+    generation = {ONE_FILE: one_file, ONE_FILE + AGAIN: one_file, THIS_TEMPLATE: this_template}
+    for name, runs in interleaved(generation, rounds, folder).items():
         figures.add(name, GENERATION, median(seconds for seconds, _ in runs), ONE_FILE)
     for name, runs in interleaved(green_tests(workshop), tests, folder).items():
         figures.add(name, GREEN, median(seconds for seconds, _ in runs))

@@ -33,10 +33,6 @@ class Figures:
         """Return the values of a row and column, none where nothing was measured."""
         return self.values.get(row, {}).get(column, [])
 
-    def median(self, row: str, column: str) -> float:
-        """Return the median; raise StatisticsError where nothing was measured."""
-        return median(self.cell(row, column))
-
     def ratios(self, row: str, column: str, base: str) -> list[float]:
         """Divide by another row what was measured together: in the same process or run."""
         of_base = self.cell(base, column)

@@ -13,15 +13,14 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
-from wsgiref.types import WSGIApplication
 
 from werkzeug.test import create_environ
 
 from scripts.running import must_run
 
 from .apps import SCOPE, build
+from .commands import ROOT, environment
 from .figures import Figures
-from .projects import ROOT, environment
 from .subjects import FEW_BLUEPRINTS, Asked, Subject, cases_of, requests_of
 
 MICROSECONDS_OF_A_BATCH = 2_000
@@ -49,7 +48,7 @@ def prepare(asked: Asked) -> dict[str, Any]:
     return {**environ, SCOPE: {**scope, "headers": headers}}
 
 
-def send(app: WSGIApplication, environ: Any, start_response: Any) -> None:
+def send(app: Any, environ: Any, start_response: Any) -> None:
     """Send a request; read and close the body, as a server does."""
     body = app(environ, start_response)
     for _ in body:
@@ -73,7 +72,7 @@ def check(name: str, asked: Asked, status: int, headers: Iterable[tuple[str, str
         raise RuntimeError(f"{name}: expected {asked}, got {status} with {cors}")
 
 
-def timer(subject: Subject, kind: str, app: WSGIApplication) -> Callable[[], float]:
+def timer(subject: Subject, kind: str, app: Any) -> Callable[[], float]:
     """Check the answers to a kind of request; return what times a batch, in µs for each."""
     requests = requests_of(subject, kind)
     for asked in requests[:2] * 2:

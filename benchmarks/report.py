@@ -123,10 +123,8 @@ def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def number(value: float) -> str:
     """Return a number with as many digits as mean something."""
-    if value >= 100:
-        return f"{value:,.0f}"
     if value >= 10:
-        return f"{value:.1f}"
+        return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
     return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
 
@@ -149,13 +147,15 @@ def sentences(figures: Figures) -> Iterator[str]:
     def times(*cells: str) -> float:
         return median(figures.ratios(*cells))
 
+    def of(row: str, column: str) -> str:
+        return number(median(figures.cell(row, column)))
+
     def from_to(kind: str) -> str:
         ratios = [times(*Subject(variant).compared(kind)) for variant in FLASK_CORS]
         return f"{number(min(ratios))} to {number(max(ratios))}"
 
     def grown(variant: str) -> str:
-        found = [figures.median(str(Subject(variant, size)), LISTED) for size in (3, 10_000)]
-        return " and ".join(f"{number(microseconds)} µs" for microseconds in found)
+        return " and ".join(f"{of(str(Subject(variant, n)), LISTED)} µs" for n in (3, 10_000))
 
     exact, wildcard = Subject(GENERATED), Subject(GENERATED, kind=subjects.WILDCARD)
     get, preflight = (number(times(*exact.compared(kind))) for kind in (LISTED, PREFLIGHT))
@@ -167,8 +167,8 @@ def sentences(figures: Figures) -> Iterator[str]:
     )
     ours, theirs = map(grown, (GENERATED, CORS_APP))
     yield f"With 3 and with 10,000 origins it takes {ours} (`CORS(app)`: {theirs})."
-    started = {row: number(figures.median(row, TO_ANSWER)) for row in (DEFAULT, BARE, CORS_APP)}
-    created = number(figures.median(DEFAULT, CREATE_APP))
+    started = {row: of(row, TO_ANSWER) for row in (DEFAULT, BARE, CORS_APP)}
+    created = of(DEFAULT, CREATE_APP)
     yield (
         f"A process has answered its first request after {started[DEFAULT]} ms, {started[BARE]} ms "
         f"without CORS, {started[CORS_APP]} ms with `CORS(app)`; `create_app` takes {created} ms."

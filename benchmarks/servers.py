@@ -12,9 +12,9 @@ from random import Random
 from scripts.running import free_port, must_run, started
 
 from .apps import PROJECT, SUBJECT
+from .commands import ROOT, environment
 from .figures import Figures
 from .inprocess import check
-from .projects import ROOT, environment
 from .subjects import BARE, CORS_APP, GENERATED, LISTED, PREFLIGHT, Asked, Subject, requests_of
 
 GRANIAN, GUNICORN = "granian, 2 workers of 4 threads", "gunicorn, 2 workers of 4 threads"
@@ -30,7 +30,6 @@ SERVED += [Subject(variant, size) for variant in (CORS_APP, GENERATED) for size 
 KINDS = (LISTED, PREFLIGHT)
 RATE = "{}, over HTTP"
 TABLES = {"Requests a second": ("/s", [RATE.format(kind) for kind in KINDS])}
-SECONDS, CONNECTIONS = 1, 16
 
 
 def row(server: str, subject: Subject) -> str:
@@ -71,7 +70,7 @@ def wrk(port: int, asked: Asked, folder: Path) -> float:
     script = folder / "method.lua"
     script.write_text(f'wrk.method = "{asked.method}"\n')
     headers = [f"-H{name}: {value}" for name, value in asked.headers.items()]
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", script, *headers]
+    command = ["wrk", "-t1", "-c16", "-d1s", "-s", script, *headers]
     return read_rate(must_run(*command, f"http://127.0.0.1:{port}{asked.path}", cwd=folder))
 
 

@@ -51,7 +51,6 @@ HEADERS = {
     "Accept-Language": "en-GB,en;q=0.5",
     "Accept-Encoding": "gzip, deflate, br, zstd",
     "Referer": "https://somewhere.example.com/",
-    "Connection": "keep-alive",
     "Sec-Fetch-Dest": "empty",
     "Sec-Fetch-Mode": "cors",
     "Sec-Fetch-Site": "cross-site",
@@ -143,15 +142,10 @@ def origins_of(subject: Subject, kind: str) -> Sequence[str | None]:
     if kind == UNLISTED_ROTATING:
         return [f"https://stranger-{number:05}.example" for number in range(ROTATED)]
     page = subject.pages[-1]
-    scheme, _, host = page.partition("://")
-    others = {
-        NO_ORIGIN: None,
-        UNLISTED: "https://stranger.example",
-        REFUSED: "https://stranger.example",
-        NEAR_MISS: f"{'http' if scheme == 'https' else 'https'}://{host}",
-        LOOKALIKE: f"{page}.evil.example",
-        LONG: f"https://{'a' * (8192 - len('https://.example'))}.example",
-    }
+    swapped = page.replace("https://", "http://") if "https" in page else f"https{page[4:]}"
+    long = f"https://{'a' * (8192 - len('https://.example'))}.example"
+    others = {NO_ORIGIN: None, NEAR_MISS: swapped, LOOKALIKE: f"{page}.evil.example", LONG: long}
+    others |= dict.fromkeys((UNLISTED, REFUSED), "https://stranger.example")
     return [others.get(kind, page)]
 
 
@@ -183,13 +177,12 @@ def budgets_of_requests(origins: int, blueprints: int) -> Iterator[Budget]:
     """Yield the budgets of every kind of request to every generated application."""
     for subject, kind in product(judged(origins, blueprints), KINDS):
         limit = 0.05 if kind in PREFLIGHTS else 1.10 if kind in LOGGED else 1.05
-        few_origins = replace(subject, origins=FEW_ORIGINS)
-        few_blueprints = replace(subject, blueprints=FEW_BLUEPRINTS)
-        for rule, at_most, base in (
-            ("of bare Flask", limit, subject.bare),
-            (f"{origins:,} origins, of {FEW_ORIGINS}", 1.05, few_origins),
-            (f"{blueprints} blueprints, of {FEW_BLUEPRINTS}", 1.05, few_blueprints),
-        ):
+        bases = {
+            f"{kind}: of bare Flask": (limit, subject.bare),
+            f"{kind}: {origins:,} origins": (1.05, replace(subject, origins=FEW_ORIGINS)),
+            f"{kind}: {blueprints} blueprints": (1.05, replace(subject, blueprints=FEW_BLUEPRINTS)),
+        }
+        for rule, (at_most, base) in bases.items():
             if base != subject:
                 cells = (str(subject), kind, str(base))
-                yield Budget(f"{kind}: {rule}", at_most, *cells, fewest=FEWEST_PROCESSES)
+                yield Budget(rule, at_most, *cells, fewest=FEWEST_PROCESSES)

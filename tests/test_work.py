@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from benchmarks.apps import flask_app
+from benchmarks.commands import SLUG
 from benchmarks.inprocess import ignore, prepare, send
-from benchmarks.projects import SLUG
 from benchmarks.subjects import GENERATED, KINDS, LISTS, Subject, blueprint_names, requests_of
 
 from .conftest import bake_into
