@@ -44,7 +44,8 @@ def is_listed(blueprint: str | None, origin: str | None) -> bool:
 
 def blueprint_of(path: str) -> str | None:
     """Return the blueprint of a path that was carried as latin-1."""
-    first, *others = path.encode("latin-1").decode("utf-8", "replace").lstrip("/").split("/")
+    text = path.encode("latin-1").decode("utf-8", "replace")
+    first, *others = re.sub("/+", "/", text).removeprefix("/").split("/")
     return others[0] if first == "api" and others and others[0] in LISTED else None
 
 
@@ -226,14 +227,15 @@ def keeps_the_allowlist(environ: dict[str, Any], answer: Answer) -> None:
     else:
         assert not any(name.lower().startswith("access-control-") for name, _ in answer.headers)
     if blueprint:
-        assert "Origin" in ", ".join(answer.values("vary")).split(", ")
+        (vary,) = answer.values("vary")
+        assert "Origin" in vary.split(", ")
     if answer.status[:3] == "200" and answer.body.startswith(b'{"blueprint"'):
         assert json.loads(answer.body) == {"blueprint": blueprint}
     unsafe = method not in SAFE or (
         method == "GET" and "websocket" in environ.get("HTTP_UPGRADE", "").lower()
     )
     foreign = environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("same-origin", "none")
-    if blueprint and origin is not None and not listed and unsafe and foreign:
+    if blueprint and not listed and unsafe and foreign:
         assert answer.status[:3] == "403"
 
 

@@ -83,7 +83,9 @@ def selected() -> Callable[[str], str | None]:
         ("/api/admin/v2/x/y/z", "/api/admin/v2"),
         ("/api/admin/v22", "/api/admin"),
         ("/api/administrator", "/api"),
-        ("/api//admin", "/api"),
+        ("/api//admin", "/api/admin"),
+        ("/api///admin//v2//x", "/api/admin/v2"),
+        ("/apiary//api", None),
         ("/apiary", None),
         ("/API", None),
         ("/", None),
@@ -103,6 +105,20 @@ def test_the_longest_prefix_selects(
     selected: Callable[[str], str | None], path_info: str, prefix: str | None
 ) -> None:
     assert selected(path_info) == prefix
+
+
+def test_slashes_in_a_row_count_where_they_are_not_merged(app: Flask) -> None:
+    policy_for = app.extensions["cors"].policy_for
+    merged = policy_for("/api//public/ok")
+    app.url_map.merge_slashes = False
+
+    assert merged is policy_for("/api/public/ok") is not None
+    assert policy_for("/api//public/ok") is None
+
+
+def test_a_listed_page_follows_the_redirect_of_two_slashes(browser: Browser) -> None:
+    for path in ("/api//public/ok", "/api///public//ok"):
+        assert browser.fetch(path, origin=LISTED).json == {"ok": True}
 
 
 def test_without_a_prefix_no_path_has_a_policy() -> None:
@@ -234,25 +250,60 @@ def test_other_headers_of_the_application_stay(
     answer = app.test_client().get(f"{PREFIX}/varies", headers={"Origin": LISTED})
 
     assert (answer.headers["Age"], answer.headers["Allow"]) == ("1", "GET")
-    assert answer.headers.getlist("Vary") == ["Cookie", "Origin"]
     assert caplog.records == []
 
 
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        (["Cookie"], "Cookie, Origin"),
+        (["Cookie", "Accept, Accept-Encoding"], "Cookie, Accept, Accept-Encoding, Origin"),
+        (["Accept,Cookie", "cookie"], "Accept, cookie, Origin"),
+        (["origin"], "Origin"),
+        (["Cookie, Origin"], "Cookie, Origin"),
+        ([""], "Origin"),
+        (["*"], "*"),
+        (["Cookie", "*"], "*"),
+    ],
+)
+@pytest.mark.parametrize("name", ["Vary", "vary", "VARY"])
+@pytest.mark.parametrize("headers", [{}, {"Origin": LISTED}, {"Origin": STRANGER}])
+def test_what_an_answer_varies_on_is_one_line(
+    app: Flask, own: list[str], told: str, name: str, headers: dict[str, str]
+) -> None:
+    @app.get(f"{PREFIX}/varies")
+    def varies() -> Response:
+        return Response(headers=[("X-Vary", "kept"), *((name, value) for value in own)])
+
+    answer = app.test_client().get(f"{PREFIX}/varies", headers=headers)
+
+    assert answer.headers.getlist("Vary") == [told]
+    assert answer.headers["X-Vary"] == "kept"
+    assert cors_headers(answer.headers) == (
+        {"Access-Control-Allow-Origin": LISTED} if headers.get("Origin") == LISTED else {}
+    )
+
+
+BLANKS = ["", " ", "\t", "  ", "\x0b", "\r\n", "\N{NO-BREAK SPACE}"]
+
+
+@pytest.mark.parametrize("blank", BLANKS)
 @pytest.mark.parametrize("name", ["Access-Control-Allow-Origin", "access-control-allow-origin"])
 def test_headers_that_a_view_sets_are_removed_and_logged_once(
-    app: Flask, caplog: pytest.LogCaptureFixture, name: str
+    app: Flask, caplog: pytest.LogCaptureFixture, name: str, blank: str
 ) -> None:
     @app.get(f"{PREFIX}/own")
     def own() -> Response:
-        return Response(headers={name: "*", "X-Other": "kept"})
+        sent = {f"{blank}{name}{blank}": "*", "X-Other": "kept", "X-Access-Control-Own": "kept"}
+        return Response(headers=sent)
 
     client = app.test_client()
     answers = [client.get(f"{PREFIX}/own", headers={"Origin": LISTED}) for _ in range(2)]
     stranger = client.get(f"{PREFIX}/own")
 
     assert answers[1].headers.getlist("Access-Control-Allow-Origin") == [LISTED]
-    assert answers[1].headers["X-Other"] == "kept"
-    assert cors_headers(stranger.headers) == {}
+    assert answers[1].headers["X-Other"] == answers[1].headers["X-Access-Control-Own"] == "kept"
+    assert [name for name, _ in stranger.headers if name.strip().startswith(("A", "a"))] == []
     assert [record.message for record in caplog.records] == [
         "CORS: blueprint 'public' sets CORS headers; removed, since the CORS_* variables alone "
         "decide. Delete that code."
@@ -469,6 +520,12 @@ def test_a_request_of_the_same_site_or_of_no_page_reaches_the_view(
         {"Origin": "app://api.example", "Host": "api.example"},
         {"Origin": "null", "Host": "null"},
         {"Origin": "http://", "Host": ""},
+        {"Origin": "http://:80", "Host": ""},
+        {"Origin": "https://:443", "Host": ""},
+        {"Origin": "https://:443", "Host": ":443"},
+        {"Origin": "https://", "Host": ":443"},
+        {"Origin": "https://api.example", "Host": "api.example:80"},
+        {"Origin": "http://api.example", "Host": "api.example:443"},
     ],
 )
 def test_what_only_looks_like_the_same_site_does_not(
@@ -476,6 +533,121 @@ def test_what_only_looks_like_the_same_site_does_not(
 ) -> None:
     assert client.post(f"{PREFIX}/ok", headers=headers).status_code == 403
     assert recorded == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "origin", "status"),
+    [
+        ("http", "http://api.example", 200),
+        ("http", "https://api.example", 200),  # a proxy may have ended TLS without a word
+        ("https", "https://api.example", 200),
+        ("https", "http://api.example", 403),
+        ("https", "http://api.example:80", 403),
+        ("https", "http://api.example:443", 403),
+    ],
+)
+def test_a_page_over_http_is_none_of_a_site_over_https(
+    client: FlaskClient, scheme: str, origin: str, status: int
+) -> None:
+    answer = client.post(
+        f"{PREFIX}/ok", base_url=f"{scheme}://api.example", headers={"Origin": origin}
+    )
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("host", [{}, {"HTTP_HOST": ""}])
+@pytest.mark.parametrize("origin", ["https://:443", "http://:80", "https://", "http://", ""])
+def test_no_host_is_nobodys_own(app: Flask, host: dict[str, str], origin: str) -> None:
+    environ = create_environ(f"{PREFIX}/ok", method="POST", headers={"Origin": origin})
+    del environ["HTTP_HOST"]
+
+    _, status, _ = run_wsgi_app(app, {**environ, **host})
+
+    assert status == "403 Forbidden"
+
+
+# Without an Origin
+
+SITES = ["cross-site", "same-site", "", "cross-site,same-origin", "none, none", "Same-Origin"]
+NO_ORIGIN = (
+    "another site's page (Sec-Fetch-Site) without an Origin; a proxy that drops Origin must forward "
+    "it, or drop Sec-Fetch-* too"
+)
+HANDSHAKE = {"Upgrade": "websocket", "Connection": "Upgrade"}
+
+
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("method", UNSAFE)
+def test_another_sites_page_without_an_origin_never_reaches_the_view(
+    client: FlaskClient, recorded: Recorded, method: str, site: str
+) -> None:
+    as_sent = {"REQUEST_METHOD": method}
+
+    answer = client.open(
+        f"{PREFIX}/ok", environ_overrides=as_sent, headers={"Sec-Fetch-Site": site}
+    )
+
+    assert (answer.status_code, answer.content_type) == (403, "application/problem+json")
+    assert answer.headers.getlist("Vary") == ["Origin"]
+    assert recorded == []
+
+
+def test_a_websocket_without_an_origin_is_refused_too(client: FlaskClient) -> None:
+    refused = client.get(f"{PREFIX}/ok", headers={"Sec-Fetch-Site": "same-site", **HANDSHAKE})
+
+    assert refused.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        *(("POST", {"Sec-Fetch-Site": site}) for site in ("same-origin", "none")),
+        ("POST", {}),
+        *((method, {"Sec-Fetch-Site": "cross-site"}) for method in ("GET", "HEAD", "OPTIONS")),
+        ("OPTIONS", {"Sec-Fetch-Site": "cross-site", "Access-Control-Request-Method": "PUT"}),
+        ("GET", {**HANDSHAKE, "Sec-Fetch-Site": "none", "Upgrade": "h2c"}),
+    ],
+)
+def test_what_no_page_of_another_site_sends_without_an_origin_passes(
+    client: FlaskClient,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    headers: dict[str, str],
+) -> None:
+    assert client.open(f"{PREFIX}/ok", method=method, headers=headers).status_code == 200
+    assert caplog.records == []
+
+
+def test_the_refusal_has_words_of_its_own(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make_app(DEBUG=True).test_client()
+    answers = [
+        client.post(f"{PREFIX}/ok", headers={"Sec-Fetch-Site": "cross-site"}) for _ in range(2)
+    ]
+
+    assert answers[0].json is not None
+    assert answers[0].json["detail"] == NO_ORIGIN
+    lines = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert lines == [f"CORS: blueprint 'public' refused: {NO_ORIGIN}"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "lines"), [({"CORS_ENFORCE": "false"}, 1), ({"CORS_ORIGINS": "*"}, 0)]
+)
+def test_it_is_refused_where_others_would_be(
+    make_app: MakeApp,
+    recorded: Recorded,
+    caplog: pytest.LogCaptureFixture,
+    settings: dict[str, str],
+    lines: int,
+) -> None:
+    client = make_app(**settings).test_client()
+    answer = client.post(f"{PREFIX}/ok", headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert (answer.status_code, recorded) == (200, ["POST"])
+    assert [NO_ORIGIN in record.message for record in caplog.records] == [True] * lines
 
 
 def test_without_enforcement_the_view_runs_and_the_page_reads_nothing(

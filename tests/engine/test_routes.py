@@ -1,5 +1,6 @@
 """The start-up check: a path never selects another policy than that of the blueprint it reaches."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -193,16 +194,34 @@ def test_a_rule_that_looks_alike_is_taken(rule: str, prefix: str) -> None:
     assert is_protected(application(*layout, settings=DIFFERENT))
 
 
-def test_two_slashes_count_where_they_are_not_merged() -> None:
+@pytest.mark.parametrize(
+    ("of_map", "of_rule", "is_taken"),
+    [
+        (False, None, True),
+        (False, False, True),
+        (False, True, False),
+        (True, None, False),
+        (True, False, False),
+    ],
+)
+def test_two_slashes_count_where_they_are_not_merged(
+    of_map: bool, of_rule: bool | None, is_taken: bool
+) -> None:
+    """Werkzeug merges those of a rule, and the middleware those of a path."""
     app = Flask(__name__)
-    app.url_map.merge_slashes = False
+    app.url_map.merge_slashes = of_map
     app.config.update(DIFFERENT)
-    layout = (blueprint("a", "/api", "/x//b"), blueprint("b", "/api/x/b", "/"))
+    layout = (blueprint("a", "/api"), blueprint("b", "/api/x/b", "/"))
+    layout[0].add_url_rule("/x//b", view_func=view, merge_slashes=of_rule)
     for made in layout:
         app.register_blueprint(made)
 
-    init_app(app, layout)
-    assert app.test_client().get("/api/x//b").text == "served"
+    if is_taken:
+        init_app(app, layout)
+        assert app.test_client().get("/api/x//b").text == "served"
+    else:
+        with pytest.raises(ConfigurationError, match="can match paths under '/api/x/b' of 'b'"):
+            init_app(app, layout)
 
 
 @pytest.mark.parametrize(
@@ -319,6 +338,48 @@ def test_routes_added_later_are_checked_before_the_first_request() -> None:
     for _ in range(2):
         with pytest.raises(ConfigurationError, match="was changed to '/elsewhere'"):
             app.test_client().get("/elsewhere/")
+
+
+def below_another(app: Flask, late: Blueprint) -> None:
+    """Register a blueprint within one that has a prefix."""
+    outer = Blueprint("outer", __name__, url_prefix="/elsewhere")
+    outer.register_blueprint(late)
+    app.register_blueprint(outer)
+
+
+def with_another_prefix(app: Flask, late: Blueprint) -> None:
+    """Register a blueprint after its prefix was changed."""
+    late.url_prefix = "/elsewhere"
+    app.register_blueprint(late)
+
+
+REGISTERED_LATE: dict[str, Callable[[Flask, Blueprint], object]] = {
+    "under another prefix": lambda app, late: app.register_blueprint(late, url_prefix="/elsewhere"),
+    "with another prefix": with_another_prefix,
+    "below another one": below_another,
+    "twice": lambda app, late: [
+        app.register_blueprint(late),
+        app.register_blueprint(late, name="again", url_prefix="/elsewhere"),
+    ],
+}
+
+
+@pytest.mark.parametrize("register", REGISTERED_LATE.values(), ids=REGISTERED_LATE)
+def test_a_blueprint_that_is_registered_late_is_served_under_its_policy_or_not_at_all(
+    register: Callable[[Flask, Blueprint], object],
+) -> None:
+    late = blueprint("a", "/api/a", "/")
+    app = Flask(__name__)
+    app.config.update(SAME)
+    init_app(app, [late])
+    register(app, late)
+    app.testing = True
+    served = [rule.rule for rule in app.url_map.iter_rules() if "static" not in rule.endpoint]
+
+    assert any(path.startswith("/elsewhere") for path in served)
+    for path in served:
+        with pytest.raises(ConfigurationError, match="Blueprint 'a': "):
+            app.test_client().get(path)
 
 
 def test_a_preflight_does_not_end_the_check() -> None:

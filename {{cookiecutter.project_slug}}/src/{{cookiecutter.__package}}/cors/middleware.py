@@ -3,6 +3,7 @@
 from __future__ import annotations  # those of the function in __call__ cost each request 1 %
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Any
@@ -14,7 +15,8 @@ from .origins import DEFAULT_PORTS
 from .policy import Headers, Policy, Refusal
 from .problems import QUOTED_LENGTH, Problem
 
-CORS_HEADERS = "access-control-"
+OURS = re.compile(r"\s*(access-control-|vary$)", re.IGNORECASE)  # `flask run` sends blanks, too
+OWN_SITES = ("same-origin", "none")  # values of Sec-Fetch-Site: the API's own page, or no page
 OVERRULED = "sets CORS headers; removed, since the CORS_* variables alone decide. Delete that code."
 LINES_PER_KIND = 100
 
@@ -57,8 +59,12 @@ class CORSMiddleware:
 
         origin = environ.get("HTTP_ORIGIN")
         method = environ["REQUEST_METHOD"]
+        refusal = None
         if origin is None:
             cors_headers = policy.written.without_origin
+            foreign = environ.get("HTTP_SEC_FETCH_SITE", "none") not in OWN_SITES
+            if foreign and is_unsafe(method, environ) and not policy.allowlist.any:
+                refusal = Refusal(policy, "", "sec_fetch_site")
         elif method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
             # A "CORS-preflight request" of the Fetch standard.
             asked = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
@@ -73,28 +79,40 @@ class CORSMiddleware:
             cors_headers = policy.written.vary
             if not is_same_origin(environ, origin):
                 refusal = Refusal(policy, origin, "origins")
-                if policy.enforce and is_unsafe(method, environ):
-                    return self._refuse(start_response, refusal, cors_headers)
-                self._warn(policy, refusal.option, refusal)
+        if refusal:
+            if policy.enforce and is_unsafe(method, environ):
+                return self._refuse(start_response, refusal, cors_headers)
+            self._warn(policy, refusal.option, refusal)
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
-            for name, _ in headers:
-                if name[:1] in "aA" and name.lower().startswith(CORS_HEADERS):
-                    self._warn(policy, "headers", OVERRULED)
-                    headers = [h for h in headers if not h[0].lower().startswith(CORS_HEADERS)]
-                    break
-            return start_response(status, headers + cors_headers, exc_info)
+            ours = [h for h in headers if OURS.match(h[0])]
+            added = self._merge(policy, ours, cors_headers) if ours else cors_headers
+            return start_response(status, [h for h in headers if h not in ours] + added, exc_info)
 
         return self._pass_on(environ, start)
 
     def policy_for(self, path_info: str) -> Policy | None:
         """Return the policy with the longest prefix in front of a ``PATH_INFO``, or None."""
         # As Werkzeug routes it, `//api` like `/api`; at one cost for few prefixes and for many.
-        segments = path_info.lstrip("/").split("/", self._longest)
+        path = path_info.lstrip("/")
+        if "//" in path and self._app.url_map.merge_slashes:
+            path = re.sub("/{2,}", "/", path)
+        segments = path.split("/", self._longest)
         for depth in self._depths:
             if policy := self._policies.get("/".join(segments[:depth])):
                 return policy
         return None
+
+    def _merge(self, policy: Policy, set_by_app: Headers, cors_headers: Headers) -> Headers:
+        """Return the headers of a policy; in one line of Vary, what the application varies on."""
+        merged = dict(cors_headers)
+        varies = [value for name, value in set_by_app if name.lower() == "vary"]
+        if len(varies) < len(set_by_app):
+            self._warn(policy, "headers", OVERRULED)
+        named = ",".join([*varies, merged.get("Vary", "")])
+        if names := {name.lower(): name for name in re.findall(r"[^\s,]+", named)}:
+            merged["Vary"] = "*" if "*" in names else ", ".join(names.values())
+        return [*merged.items()]
 
     def _check_first(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         for warning in self.check_routes():
@@ -135,13 +153,13 @@ def is_unsafe(method: str, environ: WSGIEnvironment) -> bool:
 def is_same_origin(environ: WSGIEnvironment, origin: str) -> bool:
     """Tell whether the page belongs to the site that it calls."""
     # Browsers say so in a header that no page can set. Old ones, and all of them over plain http to
-    # anything but loopback, leave it out: there the Origin must name the Host.
+    # anything but loopback, leave it out: there the Origin must name the Host, by https if it is.
     site = environ.get("HTTP_SEC_FETCH_SITE")
     if site is not None:
-        return site in ("same-origin", "none")
+        return site in OWN_SITES
     scheme, _, address = origin.partition("://")
-    if scheme not in DEFAULT_PORTS or not address:
+    if scheme not in DEFAULT_PORTS or (scheme, environ["wsgi.url_scheme"]) == ("http", "https"):
         return False
     default_port = ":" + DEFAULT_PORTS[scheme]
-    host: str = environ.get("HTTP_HOST", "").lower()
-    return address.removesuffix(default_port) == host.removesuffix(default_port)
+    host: str = environ.get("HTTP_HOST", "").lower().removesuffix(default_port)
+    return host != "" and address.removesuffix(default_port) == host

@@ -21,6 +21,8 @@ _is_token = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+").fullmatch  # RFC 9110, se
 
 Headers = list[tuple[str, str]]
 _ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+NO_ORIGIN = "another site's page (Sec-Fetch-Site) without an Origin; a proxy that drops Origin must "
+NO_ORIGIN += "forward it, or drop Sec-Fetch-* too"
 
 
 def variable_name(option: str, blueprint: str | None = None) -> str:
@@ -117,7 +119,7 @@ class Policy:
 
 
 class Refusal(NamedTuple):
-    """What a policy does not list: a page's origin, or the `names` of its method or headers."""
+    """What a policy refuses: a page's origin, the `names` of its method or headers, its site."""
 
     policy: Policy
     origin: str
@@ -125,6 +127,8 @@ class Refusal(NamedTuple):
     names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        if self.option == "sec_fetch_site":
+            return NO_ORIGIN
         what, hint = quoted(self.origin), ""
         if self.names:
             what = f"{quoted(', '.join(self.names))}, which {what} asks for,"

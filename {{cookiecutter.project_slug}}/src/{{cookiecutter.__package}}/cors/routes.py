@@ -103,17 +103,14 @@ def _faults(name: str, rules: Sequence[Rule], policies: Policies) -> Iterator[tu
 def _reaches(rule: Rule, prefix: str) -> bool:
     # Whether a rule may match a prefix or a path under it, segment by segment. Where that cannot be
     # told simply, the answer is yes, and such a layout is refused.
-    path = re.sub("/{2,}", "/", rule.rule) if rule.merge_slashes else rule.rule
+    merges = rule.merge_slashes or rule.map.merge_slashes  # those of the rule, or those of a path
+    path = re.sub("/{2,}", "/", rule.rule) if merges else rule.rule
     patterns, segments = path.split("/"), prefix.split("/")
     for pattern, segment in zip(patterns, segments, strict=False):
-        if variable := _VARIABLE.fullmatch(pattern):
-            converter = rule.map.converters[variable[1] or "default"]
-            if converter not in _WITHIN_A_SEGMENT:
-                return True
-            if not re.fullmatch(converter.regex, segment):
-                return False
-        elif "<" in pattern:
+        variable = _VARIABLE.fullmatch(pattern)
+        converter = rule.map.converters[variable[1] or "default"] if variable else None
+        if "<" in pattern and converter not in _WITHIN_A_SEGMENT:
             return True
-        elif pattern != segment:
+        if not re.fullmatch(converter.regex if converter else re.escape(pattern), segment):
             return False
     return len(patterns) >= len(segments)
