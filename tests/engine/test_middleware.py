@@ -571,8 +571,8 @@ def test_no_host_is_nobodys_own(app: Flask, host: dict[str, str], origin: str) -
 
 SITES = ["cross-site", "same-site", "", "cross-site,same-origin", "none, none", "Same-Origin"]
 NO_ORIGIN = (
-    "another site's page (Sec-Fetch-Site) without an Origin; a proxy that drops Origin must forward "
-    "it, or drop Sec-Fetch-* too"
+    "a page of another site (Sec-Fetch-Site) without an Origin; a proxy that drops Origin must "
+    "forward it, or drop Sec-Fetch-* too"
 )
 HANDSHAKE = {"Upgrade": "websocket", "Connection": "Upgrade"}
 

@@ -21,8 +21,8 @@ _is_token = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+").fullmatch  # RFC 9110, se
 
 Headers = list[tuple[str, str]]
 _ALLOW_ORIGIN = "Access-Control-Allow-Origin"
-NO_ORIGIN = "another site's page (Sec-Fetch-Site) without an Origin; a proxy that drops Origin must "
-NO_ORIGIN += "forward it, or drop Sec-Fetch-* too"
+NO_ORIGIN = "a page of another site (Sec-Fetch-Site) without an Origin; a proxy that drops Origin "
+NO_ORIGIN += "must forward it, or drop Sec-Fetch-* too"
 
 
 def variable_name(option: str, blueprint: str | None = None) -> str:
