@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from http.client import HTTPResponse
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
 
 import pytest
 
 from .conftest import Project
-from .servers import COMMANDS, Answer, NoAnswerError, Server, serve
+from .servers import COMMANDS, HOST, Answer, NoAnswerError, Server, serve
 
 SERVERS = [*COMMANDS, "flask --debug"]
 FILE = "https://file.example"
@@ -28,6 +32,18 @@ VIEW = '''
 def broken() -> None:
     """Fail."""
     raise RuntimeError("the view failed")
+
+
+@bp.get("/own")
+def own() -> tuple[str, dict[str, str]]:
+    """Set a header of a name that it is told."""
+    return "own", {request.args["name"]: "*"}
+
+
+@bp.record_once
+def outside(state: Any) -> None:
+    """Add the view outside of every policy, too."""
+    state.app.add_url_rule("/own", "own", own)
 '''
 
 
@@ -193,3 +209,180 @@ def test_a_setting_that_cannot_work_ends_the_server_with_a_sentence(
 
     assert raised.value.code
     assert lines in str(raised.value)
+
+
+class Row(NamedTuple):
+    """What each server's client gets: the status, and a + where a page of FILE may read it."""
+
+    request: str
+    gunicorn: str
+    granian: str
+    waitress: str
+    flask: str
+
+
+def row(request: str, *answers: str) -> Row:
+    """Return a row: one answer is that of all servers, two are gunicorn's and the others'."""
+    first, *others = answers
+    return Row(request, first, *(others if len(others) == 3 else 3 * (others or [first])))
+
+
+LISTED = f"Origin: {FILE}\r\n"
+UNLISTED = f"Origin: {STRANGER}\r\n"
+OWN, CROSS = (f"Sec-Fetch-Site: {site}\r\n" for site in ("same-origin", "cross-site"))
+HEAD = "POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+HANDSHAKE = (
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+ECHO = "/api/public/echo"
+
+
+def echo(headers: str, target: str = ECHO) -> str:
+    """Return a POST of two bytes."""
+    return f"{HEAD.format(target=target)}Content-Length: 2\r\n{headers}\r\n{{}}"
+
+
+def chunks(chunked: str) -> str:
+    """Return a POST of a listed page in chunks."""
+    return f"{HEAD.format(target=ECHO)}{LISTED}Transfer-Encoding: chunked\r\n\r\n{chunked}"
+
+
+def get(headers: str, target: str = "/api/public/", method: str = "GET") -> str:
+    """Return a request without a body."""
+    return f"{method} {target} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
+
+
+PUT = f"{LISTED}Access-Control-Request-Method: PUT\r\n"
+MUCH = f"{MEBIBYTE + 1:x}\r\n{' ' * (MEBIBYTE + 1)}\r\n0\r\n\r\n"
+RAW = {
+    "a listed page": row(echo(LISTED), "200+"),
+    "another one": row(echo(UNLISTED), "403"),
+    # Doubled headers: servers join them, and what was joined is no origin, and no site.
+    "Origin twice, listed": row(echo(LISTED + LISTED), "403"),
+    "Origin twice, the first listed": row(echo(LISTED + UNLISTED), "403"),
+    "Origin twice, the second listed": row(echo(UNLISTED + LISTED), "403"),
+    "Origin on two lines": row(
+        echo(f"{UNLISTED[:-2]}\r\n ,{FILE}\r\n"), "400", "400", "403", "403"
+    ),
+    "Origin without a value": row(echo("Origin: \r\n"), "403"),
+    "a blank behind the name": row(echo(f"Origin : {STRANGER}\r\n"), "400", "400", "400", "200"),
+    "Sec-Fetch-Site twice, own": row(echo(UNLISTED + OWN + OWN), "403"),
+    "Sec-Fetch-Site twice, own first": row(echo(UNLISTED + OWN + CROSS), "403"),
+    "Sec-Fetch-Site twice, own last": row(echo(UNLISTED + CROSS + OWN), "403"),
+    "no Origin, of another site": row(echo(CROSS), "403"),
+    "no Origin, of another site twice": row(echo(CROSS + CROSS), "403"),
+    "no Origin, own first": row(echo(OWN + CROSS), "403"),
+    "no Origin, own": row(echo(OWN), "200"),
+    # No page can send this: a header of its own needs a preflight. A proxy must drop the name.
+    "Sec_Fetch_Site": row(
+        echo(UNLISTED + OWN.replace("-F", "_F").replace("-S", "_S")), "403", "200", "403", "403"
+    ),
+    # Bodies
+    "chunks": row(chunks("2\r\n{}\r\n0\r\n\r\n"), "200+"),
+    "chunks over the limit": row(chunks(MUCH), "413+"),
+    "a chunk size that is none": row(
+        chunks("zz\r\n{}\r\n0\r\n\r\n"), "400+", "400+", "400", "400+"
+    ),
+    "a chunk that is too short": row(chunks("2\r\n{}XX0\r\n\r\n"), "400+", "200+", "400", "400+"),
+    "chunks and a length": row(
+        chunks("2\r\n{}\r\n0\r\n\r\n").replace("Transfer", "Content-Length: 2\r\nTransfer"),
+        *("400", "200+"),
+    ),
+    # Targets
+    "an absolute target": row(echo(LISTED, f"http://localhost{ECHO}"), "200+"),
+    "an absolute target, another page": row(echo(UNLISTED, f"http://localhost{ECHO}"), "403"),
+    "an absolute target of another host": row(
+        echo("Origin: http://other.example\r\n", f"http://other.example{ECHO}"),
+        *("403", "403", "403", "200"),  # RFC 9112, section 3.2.2: the target counts, and no Host
+    ),
+    "two slashes inside": row(get(LISTED, "/api//public/"), "308+"),
+    "OPTIONS *": row(get(LISTED, "*", "OPTIONS"), "404"),
+    "a preflight for *": row(get(PUT, "*", "OPTIONS"), "404"),
+    "a preflight": row(get(PUT, ECHO, "OPTIONS"), "204+"),
+    "CONNECT": row(get(LISTED, "localhost:80", "CONNECT"), "404"),
+    "a method in lower case": row(
+        echo(UNLISTED).replace("POST", "post"), "400", "403", "400", "403"
+    ),
+    "X-HTTP-Method-Override": row(echo(f"{UNLISTED}X-HTTP-Method-Override: GET\r\n"), "403"),
+    # WebSockets, which no view of this project opens
+    "a handshake": row(get(HANDSHAKE + LISTED), "400+"),
+    "a handshake of another page": row(get(HANDSHAKE + UNLISTED), "403"),
+    "a handshake without Origin": row(get(HANDSHAKE + CROSS), "403"),
+    "a handshake in capitals": row(
+        get(HANDSHAKE.replace("websocket", "WebSocket") + UNLISTED), "403"
+    ),
+    "a handshake among others": row(
+        get(HANDSHAKE.replace("websocket", "h2c, websocket") + UNLISTED), "403"
+    ),
+    "a handshake on two lines": row(get(f"Upgrade: h2c\r\n{HANDSHAKE}{UNLISTED}"), "403"),
+    "a handshake without Connection": row(get(f"Upgrade: websocket\r\n{UNLISTED}"), "403"),
+    "a handshake by POST": row(echo(HANDSHAKE + UNLISTED), "403"),
+    "a handshake of HTTP/1.0": row(
+        get(HANDSHAKE + UNLISTED).replace("HTTP/1.1", "HTTP/1.0"), "403"
+    ),
+    # Names of WSGI as headers. gunicorn takes the first from this machine, where proxies are.
+    "SCRIPT_NAME": row(echo(f"{UNLISTED}SCRIPT_NAME: /api\r\n"), "404", "403"),
+    "SCRIPT_NAME, listed": row(echo(f"{LISTED}SCRIPT_NAME: /api\r\n"), "404", "200+"),
+    "SCRIPT_NAME of elsewhere": row(echo(f"{LISTED}SCRIPT_NAME: /x\r\n"), "500", "200+"),
+    "PATH_INFO": row(echo(f"{UNLISTED}PATH_INFO: /health\r\n"), "403"),
+    "REQUEST_METHOD": row(echo(f"{UNLISTED}REQUEST_METHOD: GET\r\n"), "403"),
+    # No Host is nobody's own.
+    "HTTP/1.0 without Host": row(
+        echo(LISTED).replace("HTTP/1.1", "HTTP/1.0").replace("Host: localhost\r\n", ""), "200+"
+    ),
+    "HTTP/1.0 without Host, of a page without one": row(
+        echo("Origin: https://:443\r\n")
+        .replace("HTTP/1.1", "HTTP/1.0")
+        .replace("Host: localhost\r\n", ""),
+        "403",
+    ),
+    "two hosts": row(echo("Host: b.example\r\nOrigin: http://b.example\r\n"), "400", "403"),
+}
+
+
+def ask_raw(running: Server, request: str) -> str:
+    """Send a request as it is written; return its status, with a + where FILE may read it."""
+    with socket.create_connection((HOST, running.port), timeout=10) as connection:
+        connection.sendall(request.encode("latin-1"))
+        answer = HTTPResponse(connection)
+        answer.begin()
+        allowed = answer.headers.get_all("Access-Control-Allow-Origin", [])
+    assert allowed in ([], [FILE])
+    return f"{answer.status}{'+' * len(allowed)}"
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_a_raw_request_gets_the_answer_of_the_table(running: Server, name: str) -> None:
+    server = Path(running.process.args[0]).name.removesuffix("-serve")  # type: ignore[index, arg-type]
+    errors = running.stderr.count("Traceback")
+
+    assert ask_raw(running, RAW[name].request) == getattr(RAW[name], server)
+    assert running.stderr.count("Traceback") == errors
+
+
+# What becomes of a name with blanks, outside of every policy: refused with 500, left out, or sent.
+ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+NAMES: dict[str, dict[str, str]] = {
+    ALLOW_ORIGIN: {},
+    f" {ALLOW_ORIGIN}": {"gunicorn": "500", "granian": "left out"},
+    f"\t{ALLOW_ORIGIN}": {"gunicorn": "500", "granian": "left out"},
+    f"{ALLOW_ORIGIN} ": {"gunicorn": "500", "granian": "left out"},
+    f"X: 1\r\n{ALLOW_ORIGIN}": {"gunicorn": "500", "granian": "left out", "waitress": "500"},
+}
+
+
+@pytest.mark.parametrize("name", NAMES, ids=repr)
+def test_a_name_with_blanks_passes_some_servers_and_no_policy(running: Server, name: str) -> None:
+    server = Path(running.process.args[0]).name.removesuffix("-serve")  # type: ignore[index, arg-type]
+
+    def become_of(path: str) -> str:
+        with socket.create_connection((HOST, running.port), timeout=10) as connection:
+            connection.sendall(get(UNLISTED, f"{path}?name={quote(name)}").encode())
+            head = connection.recv(65_536).partition(b"\r\n\r\n")[0]
+        if head.split()[1] == b"500":
+            return "500"
+        return "sent" if ALLOW_ORIGIN.lower() in head.decode().lower() else "left out"
+
+    assert become_of("/own") == NAMES[name].get(server, "sent")
+    assert become_of("/api/public/own") == "left out"

@@ -15,7 +15,8 @@ from .origins import DEFAULT_PORTS
 from .policy import Headers, Policy, Refusal
 from .problems import QUOTED_LENGTH, Problem
 
-OURS = re.compile(r"\s*(access-control-|vary$)", re.IGNORECASE)  # `flask run` sends blanks, too
+# Some servers pass names on that begin with blanks, or hold the end of a line.
+OURS = re.compile(r"^\s*(access-control-|vary$)", re.IGNORECASE | re.MULTILINE)
 OWN_SITES = ("same-origin", "none")  # values of Sec-Fetch-Site: the API's own page, or no page
 OVERRULED = "sets CORS headers; removed, since the CORS_* variables alone decide. Delete that code."
 LINES_PER_KIND = 100
@@ -85,7 +86,7 @@ class CORSMiddleware:
             self._warn(policy, refusal.option, refusal)
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
-            ours = [h for h in headers if OURS.match(h[0])]
+            ours = [h for h in headers if OURS.search(h[0])]
             added = self._merge(policy, ours, cors_headers) if ours else cors_headers
             return start_response(status, [h for h in headers if h not in ours] + added, exc_info)
 
