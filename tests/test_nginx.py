@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from .conftest import Project, find_program
+from .conftest import ROOT, Project, find_program
 from .servers import HOST, Server, free_port, serve, started
 
 LISTED = "http://localhost:3000"
@@ -18,6 +21,7 @@ NGINX = "127.0.0.2"  # where the application sees nginx; what nginx sees of us i
 ECHO = "/api/public/echo"
 JSON = {"Content-Type": "application/json"}
 PUBLIC_HOSTS = ["api.example.com", "api.example.com:8443"]
+PRODUCTION = (ROOT / "docs/production.md").read_text(encoding="utf-8")
 
 # waitress removes what proxies tell, unless it is told not to.
 SERVERS = {
@@ -42,16 +46,19 @@ http {{
     server {{
         listen {host}:{port};
         {more}
-        location / {{
-            proxy_pass http://{host}:{application};
-            proxy_bind {nginx};
-            proxy_redirect off;
-            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-            proxy_set_header X-Forwarded-Proto https;
-            proxy_set_header X-Forwarded-Host $http_host;
-        }}
+        proxy_bind {nginx};
+        proxy_redirect off;
+        {location}
     }}
 }}
+"""
+LOCATION = """
+location / {
+    proxy_pass http://127.0.0.1:8000;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    proxy_set_header X-Forwarded-Proto https;
+    proxy_set_header X-Forwarded-Host $http_host;
+}
 """
 
 VIEW = '''
@@ -69,23 +76,32 @@ def find_nginx() -> str:
 
 
 @contextmanager
-def behind_nginx(application: Server, folder: Path, more: str = "") -> Iterator[Server]:
-    """Put an nginx in front of an application, in the foreground and with a folder of its own."""
+def behind_nginx(
+    application: Server,
+    folder: Path,
+    more: str = "",
+    location: str = LOCATION,
+    nginx: str = NGINX,
+) -> Iterator[Server]:
+    """Put an nginx in front of an application, in the foreground and with a folder of its own.
+
+    `location` passes on to port 8000, as in the documents.
+    """
     program, port = find_nginx(), free_port()
     configuration = folder / "nginx.conf"
     configuration.write_text(
         CONFIGURATION.format(
-            application=application.port,
             folder=folder,
             host=HOST,
+            location=location.replace(":8000", f":{application.port}"),
             more=more,
-            nginx=NGINX,
+            nginx=nginx,
             port=port,
         )
     )
     command = [program, "-p", str(folder), "-e", "stderr", "-c", str(configuration)]
-    with started(command, port, folder) as nginx:
-        yield nginx
+    with started(command, port, folder) as running:
+        yield running
 
 
 class Site(NamedTuple):
@@ -237,3 +253,132 @@ def test_flask_cors_check_names_a_header_that_nginx_adds(
     assert code == 1
     assert any(line.startswith("✗ two Access-Control-Allow-Origin headers") for line in lines)
     assert lines[-1].startswith("No: ")
+
+
+def fences(language: str) -> list[str]:
+    """Return the fences of docs/production.md in a language, without their marks."""
+    return re.findall(rf"^```{language}\n(.*?)^```", PRODUCTION, re.DOTALL | re.MULTILINE)
+
+
+ONE_PROXY, OF_A_PREFIX, NO_SITE = fences("nginx")
+HOPS_BEHIND_A_CDN, HOPS_OF_A_PREFIX, _ = (
+    dict([sh.strip().split("=", 1)]) if sh.startswith("FLASK") else {} for sh in fences("sh")
+)
+CDN = "127.0.0.3"  # where nginx sees what stands in front of it
+
+
+def passing_on(*lines: str) -> str:
+    """Return a location with lines of its own."""
+    return "\n".join(["location / {", "proxy_pass http://127.0.0.1:8000;", *lines, "}"])
+
+
+APPENDING = [
+    "proxy_set_header Host $http_host;",
+    "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+]
+WITHOUT_PROTO = re.sub("(?m)^.*X-Forwarded-Proto.*\n", "", ONE_PROXY)
+CDNS = {
+    "http all the way": (APPENDING, ONE_PROXY, "http"),
+    "TLS ends at the CDN": (
+        [*APPENDING, "proxy_set_header X-Forwarded-Proto https;"],
+        WITHOUT_PROTO,
+        "https",
+    ),
+}
+
+
+@pytest.mark.parametrize("cdn", CDNS)
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_cdn_in_front_of_nginx(project: Project, tmp_path: Path, server: str, cdn: str) -> None:
+    first, second, scheme = CDNS[cdn]
+    (tmp_path / "cdn").mkdir()
+    host = PUBLIC_HOSTS[0]
+    with (
+        serve(project, server, *SERVERS[server], env=HOPS_BEHIND_A_CDN) as application,
+        behind_nginx(application, tmp_path, location=passing_on(second)) as nginx,
+        behind_nginx(nginx, tmp_path / "cdn", location=passing_on(*first), nginx=CDN) as site,
+    ):
+        assert redirect(site, host) == (308, f"{scheme}://{host}/api/public/")
+        assert post(site, host, f"{scheme}://{host}") == 200
+        assert post(site, host, f"http://{HOST}:{application.port}") == 403
+        for forged in ({}, {"X-Forwarded-For": "203.0.113.9"}, {"X-Forwarded-Host": "a.example"}):
+            assert told(site, **forged) == {"client": HOST, "site": f"{scheme}://{host}/"}
+
+
+@pytest.mark.parametrize(
+    ("hops", "prefix"), [(HOPS_OF_A_PREFIX, "/shop"), ({"FLASK_TRUSTED_PROXY_HOPS": "1"}, "")]
+)
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_prefix_that_a_proxy_takes_off_stays_in_redirects(
+    project: Project, tmp_path: Path, server: str, hops: dict[str, str], prefix: str
+) -> None:
+    health = "location = /health { return 200; }"
+    with (
+        serve(project, server, *SERVERS[server], env=hops) as application,
+        behind_nginx(application, tmp_path, health, OF_A_PREFIX) as site,
+    ):
+        answer = site.ask(
+            "/shop/api/public", headers={"Host": PUBLIC_HOSTS[0], "X-Forwarded-Prefix": "/forged"}
+        )
+        listed = site.ask("/shop/api/public/", headers={"Origin": LISTED})
+
+    assert answer.headers["Location"] == f"http://{PUBLIC_HOSTS[0]}{prefix}/api/public/"
+    assert listed.headers["Access-Control-Allow-Origin"] == LISTED
+
+
+@pytest.mark.parametrize(("more", "status"), [("", 403), (NO_SITE, 200)])
+def test_a_proxy_that_drops_origin_must_drop_sec_fetch_site_too(
+    project: Project, tmp_path: Path, more: str, status: int
+) -> None:
+    location = passing_on('proxy_set_header Origin "";', more)
+    with (
+        serve(project, "gunicorn-sync") as application,
+        behind_nginx(application, tmp_path, location=location) as site,
+    ):
+        sent = {"Origin": LISTED, "Sec-Fetch-Site": "cross-site", **JSON}
+        answers = [site.ask(ECHO, "POST", sent, b"{}").status for _ in range(2)]
+
+        assert answers == [status, status]
+        refusals = application.stderr.count("without an Origin; a proxy that drops Origin must")
+        assert refusals == (status == 403)
+
+
+MEBIBYTE = 1024 * 1024
+STRANGER = {"Origin": "https://stranger.example"}
+UNREAD: dict[str, tuple[str, dict[str, str], bytes | list[bytes], int]] = {
+    "a byte too many": (ECHO, {}, b" " * (MEBIBYTE + 1), 413),
+    "a long one": (ECHO, {}, b" " * 8 * MEBIBYTE, 413),
+    "in chunks": (ECHO, {}, [b" " * MEBIBYTE] * 4, 413),
+    "of an unlisted page": (ECHO, STRANGER, b" " * MEBIBYTE, 403),
+    "to nowhere": ("/api/public/nowhere", {}, b" " * 4 * MEBIBYTE, 404),
+    "outside of every policy": ("/nowhere", {}, b" " * 4 * MEBIBYTE, 404),
+    "of another type": (ECHO, {"Content-Type": "text/plain"}, b" " * MEBIBYTE, 415),
+}
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        *("gunicorn-sync", "granian"),
+        *(
+            pytest.param(s, marks=pytest.mark.slow)
+            for s in ("gunicorn-gthread", "waitress", "flask")
+        ),
+    ],
+)
+def test_the_client_reads_why_its_body_was_refused_before_it_was_read(
+    project: Project, tmp_path: Path, server: str
+) -> None:
+    """nginx answers 502 where the connection is closed while it is still sending."""
+    more = "client_max_body_size 100m;"
+    with (
+        serve(project, server, *SERVERS.get(server, [])) as application,
+        behind_nginx(application, tmp_path, more) as site,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        for path, headers, body, status in UNREAD.values():
+            asked = [
+                pool.submit(site.ask, path, "POST", {**JSON, **headers}, body) for _ in range(20)
+            ]
+            assert Counter(asking.result().status for asking in asked) == {status: 20}
+        assert "Traceback" not in application.stderr

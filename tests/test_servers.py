@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
-from .conftest import Project
+from .conftest import ROOT, Project, must_run
 from .servers import COMMANDS, HOST, Answer, NoAnswerError, Server, serve
 
 SERVERS = [*COMMANDS, "flask --debug"]
@@ -386,3 +386,28 @@ def test_a_name_with_blanks_passes_some_servers_and_no_policy(running: Server, n
 
     assert become_of("/own") == NAMES[name].get(server, "sent")
     assert become_of("/api/public/own") == "left out"
+
+
+def trusted_hosts_shown() -> Iterator[str]:
+    """Yield the settings of docs/production.md by which a server of 127.0.0.1 is asked for."""
+    text = (ROOT / "docs/production.md").read_text(encoding="utf-8")
+    (of_kubernetes,) = re.findall(r"value: '(.*\$\(POD_IP\).*)'", text)
+    yield of_kubernetes.replace("$(POD_IP)", "127.0.0.1")
+    (of_shells,) = re.findall(r"^export FLASK_TRUSTED_HOSTS=.*", text, re.MULTILINE)
+    script = f'hostname() {{ echo 127.0.0.1; }}\n{of_shells}\necho "$FLASK_TRUSTED_HOSTS"'
+    yield must_run("sh", "-c", script, cwd=ROOT).strip()
+
+
+@pytest.mark.parametrize("hosts", [*trusted_hosts_shown()])
+@pytest.mark.parametrize("server", COMMANDS)
+def test_a_health_check_by_address_is_answered(
+    project: Project, tmp_path: Path, server: str, hosts: str
+) -> None:
+    with serve_from(tmp_path, project, server, FLASK_TRUSTED_HOSTS=hosts) as running:
+        statuses = {
+            host: running.ask("/health", headers={"Host": host}).status
+            for host in (f"127.0.0.1:{running.port}", "127.0.0.1", "api.example.com", "10.0.0.9")
+        }
+
+    assert statuses.pop("10.0.0.9") == 400
+    assert set(statuses.values()) == {200}
