@@ -86,9 +86,12 @@ class CORSMiddleware:
             self._warn(policy, refusal.option, refusal)
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
-            ours = [h for h in headers if OURS.search(h[0])]
-            added = self._merge(policy, ours, cors_headers) if ours else cors_headers
-            return start_response(status, [h for h in headers if h not in ours] + added, exc_info)
+            names = "\n".join([name for name, _ in headers]).lower()
+            if "access-control-" in names or "vary" in names:
+                headers = self._merge(policy, headers, cors_headers)
+            else:
+                headers = headers + cors_headers
+            return start_response(status, headers, exc_info)
 
         return self._pass_on(environ, start)
 
@@ -104,16 +107,17 @@ class CORSMiddleware:
                 return policy
         return None
 
-    def _merge(self, policy: Policy, set_by_app: Headers, cors_headers: Headers) -> Headers:
-        """Return the headers of a policy; in one line of Vary, what the application varies on."""
+    def _merge(self, policy: Policy, headers: Headers, cors_headers: Headers) -> Headers:
+        """Return both, with one line of Vary, and no CORS headers of the application's own."""
+        ours = [h for h in headers if OURS.search(h[0])]
         merged = dict(cors_headers)
-        varies = [value for name, value in set_by_app if name.lower() == "vary"]
-        if len(varies) < len(set_by_app):
+        varies = [value for name, value in ours if name.lower() == "vary"]
+        if len(varies) < len(ours):
             self._warn(policy, "headers", OVERRULED)
         named = ",".join([*varies, merged.get("Vary", "")])
         if names := {name.lower(): name for name in re.findall(r"[^\s,]+", named)}:
             merged["Vary"] = "*" if "*" in names else ", ".join(names.values())
-        return [*merged.items()]
+        return [*(h for h in headers if h not in ours), *merged.items()]
 
     def _check_first(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         for warning in self.check_routes():
