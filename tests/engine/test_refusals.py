@@ -117,10 +117,18 @@ def test_a_near_miss_is_named(origin: str, near: str | None) -> None:
         "https://api.example.com:8443",
         "https://api.example.com",
     )
-    hint = f" (you list {near})" if near else ""
+    hint = f" (you list {near}, among others)" if near else ""
 
     refusal = policies(CORS_ORIGINS=listed)["public"].refusal(origin, "GET", "")
     assert str(refusal) == f"{origin!r} is not in CORS_ORIGINS{hint}"
+
+
+def test_a_list_of_one_has_no_others() -> None:
+    refusal = policies(CORS_ORIGINS="http://localhost:3000")["public"].refusal(
+        "http://127.0.0.1:3000", "GET", ""
+    )
+
+    assert str(refusal).endswith(" is not in CORS_ORIGINS (you list http://localhost:3000)")
 
 
 def test_where_nobody_is_listed_nothing_is_near() -> None:

@@ -135,7 +135,8 @@ class Refusal(NamedTuple):
             if self.option == "methods" and self.names[0].upper() in self.policy.methods:
                 hint = f" (a page must write {self.names[0].upper()} in capitals)"
         elif near := self.policy.allowlist.nearest(self.origin):
-            hint = f" (you list {near})"
+            others = ", among others" if len(self.policy.origins) > 1 else ""
+            hint = f" (you list {near}{others})"
         return f"{what} is not in {self.policy.variable(self.option)}{hint}"
 
 
