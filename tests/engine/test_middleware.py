@@ -437,14 +437,29 @@ def test_options_without_a_request_method_is_the_applications(
 
 def test_a_refusal_names_its_reason_in_debug_alone(make_app: MakeApp) -> None:
     app = make_app(DEBUG=True)
-    headers = {**PREFLIGHT, "Access-Control-Request-Method": "PURGE"}
 
-    answer = app.test_client().options(f"{PREFIX}/ok", headers=headers)
+    answer = app.test_client().options(f"{PREFIX}/ok", headers={**PREFLIGHT, "Origin": STRANGER})
 
+    assert (answer.status_code, cors_headers(answer.headers)) == (403, {})
     assert answer.json is not None
-    assert answer.json["detail"] == (
-        f"'PURGE', which {LISTED!r} asks for, is not in CORS_METHODS_PUBLIC"
-    )
+    assert answer.json["detail"] == f"{STRANGER!r} is not in CORS_ORIGINS"
+
+
+@pytest.mark.parametrize("asked", [("Method", "PURGE"), ("Headers", "x-other")])
+def test_in_debug_a_listed_page_is_told_what_it_may_send_and_the_log_that_it_may_not(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture, asked: tuple[str, str]
+) -> None:
+    client = make_app(DEBUG=True).test_client()
+    allowed = client.options(f"{PREFIX}/ok", headers=PREFLIGHT)
+    assert caplog.records == []
+
+    name, value = asked
+    changed = {**PREFLIGHT, f"Access-Control-Request-{name}": value}
+    answer = client.options(f"{PREFIX}/ok", headers=changed)
+
+    assert (answer.status_code, answer.headers) == (204, allowed.headers)
+    (record,) = caplog.records
+    assert f"refused: {value!r}, which" in record.message
 
 
 # Enforcement

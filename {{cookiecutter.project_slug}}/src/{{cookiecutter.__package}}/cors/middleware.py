@@ -71,7 +71,11 @@ class CORSMiddleware:
             asked = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
             names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
             if refusal := policy.refusal(origin, asked, names):
-                return self._refuse(start_response, refusal, policy.written.vary_of_preflights)
+                if not self._app.debug or refusal.option == "origins":
+                    return self._refuse(start_response, refusal, policy.written.vary_of_preflights)
+                # With these headers the browser refuses it, and its message names what is missing.
+                self._warn(policy, refusal.option, refusal)
+                names = ""
             start_response("204 No Content", policy.preflight(origin, names))
             return []
         elif answer := policy.answer(origin):
