@@ -33,6 +33,7 @@ SAFELISTED_RESPONSE_HEADERS = frozenset(
     "cache-control content-language content-length content-type expires last-modified "
     "pragma".split()
 )
+_C0_AND_SPACE = "".join(map(chr, range(33)))
 _SAFE = r"[^\x00-\x08\x0a-\x1f\"():<>?@\[\\\]{}\x7f]*"
 SAFELISTED_REQUEST_HEADERS = {
     "accept": _SAFE,
@@ -86,7 +87,8 @@ def send_to(app: WSGIApplication) -> Send:
         parts = urlsplit(request.url)
         base_url = f"{parts.scheme}://{parts.netloc}"
         sent: dict[str, Any] = {"headers": dict(request.headers), "data": request.body}
-        answer = client.open(parts.path or "/", base_url, parts.query, request.method, **sent)
+        path = "/" + parts.path.lstrip("/")  # as servers route it; `//name` would be a host
+        answer = client.open(path, base_url, parts.query, request.method, **sent)
         return Response(answer.status_code, answer.headers, answer.data)
 
     return send
@@ -130,19 +132,20 @@ class Browser:
             page_headers.setdefault("Content-Type", "application/json")
         if method.upper() in NORMALIZED_METHODS:
             method = method.upper()
-        url = urljoin(self._base_url, url)
+        url = resolve(urljoin(self._base_url, url))
         for _ in range(MOST_REDIRECTS + 1):
             response = self._fetch_once(page, Request(method, url, dict(page_headers), body))
             location, status = response.headers.get("Location"), response.status
             if status not in REDIRECTS or location is None:
                 return page.readable(url, response)
             try:
-                here, url = origin_of(url), urljoin(url, location)
+                here, url = origin_of(url), resolve(urljoin(url, location.replace("\\", "/")))
                 elsewhere = origin_of(url)
             except ValueError:
                 raise Blocked(f"the answer is a redirect to no address, {location}") from None
             if elsewhere != here:
-                raise Blocked(f"the answer is a redirect to {elsewhere}, not followed here")
+                then = "not followed here; let the page call that address"
+                raise Blocked(f"the answer is a redirect to {elsewhere}, {then}")
             moved = status in (301, 302) and method == "POST"
             if moved or (status == 303 and method not in ("GET", "HEAD")):
                 method, body = "GET", None
@@ -220,19 +223,21 @@ class _Page(NamedTuple):
         if not allowed:
             raise Blocked(f"{what} has no Access-Control-Allow-Origin")
         if len(values) > 1:
-            raise Blocked(f"{what} allows {allowed}, and browsers take one value alone")
+            one = "browsers take one value alone; let no proxy add its own"
+            raise Blocked(f"{what} allows {allowed}, and {one}")
         if allowed == "*" and self.credentials:
             raise Blocked(f"{what} allows *, which does not count for requests with credentials")
         if allowed not in ("*", self.origin):
             raise Blocked(f"{what} allows {allowed}, not {self.origin}")
-        if self.credentials and response.headers.get("Access-Control-Allow-Credentials") != "true":
+        trust = response.headers.getlist("Access-Control-Allow-Credentials")
+        if self.credentials and trust != ["true"]:
             raise Blocked(f"{what} does not allow credentials")
 
     def check_preflight(self, request: Request, response: Response) -> None:
         """Do what a "CORS-preflight fetch" does once its answer has come."""
         self.check(response, "the answer to the preflight")
         if not 200 <= response.status <= 299:
-            raise Blocked(f"the preflight was answered with status {response.status}")
+            raise Blocked(f"a preflight needs a status from 200 to 299, not {response.status}")
         methods = response.listed("Access-Control-Allow-Methods")
         any_method = "*" in methods and not self.credentials
         if request.method not in SAFELISTED_METHODS.union(methods) and not any_method:
@@ -251,6 +256,24 @@ class _Page(NamedTuple):
         names = (SAFELISTED_RESPONSE_HEADERS | exposed) - {"set-cookie"}
         kept = [(name, value) for name, value in response.headers if name.lower() in names]
         return Response(response.status, Headers(kept), response.body)
+
+
+def resolve(url: str) -> str:
+    """Return an address as browsers read it (https://url.spec.whatwg.org/), without its fragment.
+
+    To them a backslash is a slash, and in the path ``%2e`` is a dot.
+    """
+    url = re.sub(r"[\t\n\r]", "", url.strip(_C0_AND_SPACE))
+    parts = urlsplit(re.sub(r"^[^?#]*", lambda address: address[0].replace("\\", "/"), url))
+    segments: list[str] = []
+    # What ends with a dot segment ends with a slash.
+    for segment in re.sub(r"(?i)/(\.|%2e){1,2}$", r"\g<0>/", parts.path).split("/")[1:]:
+        dots = segment.lower().replace("%2e", ".")
+        if dots == "..":
+            del segments[-1:]
+        elif dots != ".":
+            segments.append(segment)
+    return parts._replace(path="/" + "/".join(segments), fragment="").geturl()
 
 
 def origin_of(url: str) -> str:
