@@ -51,7 +51,8 @@ def init_app(
     prefixes = {b.name: (b.url_prefix or "").rstrip("/") for b in blueprints}
     variables = {**os.environ, **app.config}
     unlisted = unlisted_blueprints(app, blueprints)
-    settings = read_settings(prefixes, variables, own_list, unlisted, env_file.places())
+    read = partial(read_settings, prefixes, own_list=own_list, unlisted=unlisted)
+    settings = read(variables, places=env_file.places())
     policies = {name: (prefix, settings.policies[name]) for name, prefix in prefixes.items()}
     check = partial(check_routes, app, blueprints, policies)
     check()
@@ -59,6 +60,7 @@ def init_app(
         app.logger.warning("CORS: %s", warning)
 
     middleware = CORSMiddleware(app, list(policies.values()), check, settings.warnings)
+    middleware.read = read
     # A method is called faster than an object.
     app.wsgi_app = middleware.__call__  # type: ignore[method-assign]
     app.extensions["cors"] = middleware

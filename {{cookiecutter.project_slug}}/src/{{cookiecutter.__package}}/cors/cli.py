@@ -8,9 +8,12 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from importlib.metadata import version
+from itertools import groupby
+from operator import itemgetter
+from threading import Thread
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
@@ -27,12 +30,16 @@ from .middleware import CORSMiddleware
 from .origins import public_suffixes
 from .policy import SAFELISTED_METHODS, Policy, variable_name
 from .problems import ConfigurationError, Problem
-from .settings import READERS, read_settings
+from .settings import LONGEST_MAX_AGE_OF_CHROMIUM, READERS, network_of
 
-TIMEOUT = 10  # seconds
+TIMEOUT = 10  # seconds, for all that a check asks
+LONGEST = 300  # characters of a line in which a server has a say
 SAFE = "%/?:@!$&'()*+,;=-._~"  # what a browser leaves as it is in a path and a query
 OPTIONS = [option.lower() for option in READERS]
 ADDRESS = re.compile(r"https?://(\[[^][/?#@]+\]|[^][/?#@:]+)(:[1-9][0-9]{0,4})?([/?#].*)?")
+ANOTHER_PAGE = "https://another-page.example"
+
+Step = tuple[bool | None, str]  # whether it went well (None: it may yet end there), in words
 
 
 @click.group("cors", cls=AppGroup, invoke_without_command=True)
@@ -50,14 +57,15 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
     cors: CORSMiddleware = current_app.extensions["cors"]
     warnings = [*cors.warnings, *cors.check_routes()]
     rules = {rule.rule for rule in current_app.url_map.iter_rules()}
-    uncovered = sorted(r for r in rules if not cors.policy_for(r.encode().decode("latin-1")))
+    uncovered = sorted(rule for rule in rules if not cors.policy_for(_as_in_wsgi(rule)))
     if as_json:
         data = {
             "version": __version__,
             "blueprints": [
                 {"name": policy.blueprint, "prefix": prefix}
                 | {option: getattr(policy, option) for option in OPTIONS}
-                | {"variables": policy.variables, "sources": _sources(policy)}
+                | {"variables": policy.variables}
+                | {"sources": {o: _source(v) for o, v in policy.variables.items()}}
                 for prefix, policy in cors.policies
             ],
             "without_policy": uncovered,
@@ -67,18 +75,34 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
         }
         click.echo(json.dumps(data, indent=2))
         return
-    click.echo(f"flask-cors-api {__version__}")
+    say(f"flask-cors-api {__version__}")
     for file in env_file.files:
-        click.echo(f"Settings: {file}")
+        say(f"Settings: {file}")
     if release := _release_of_suffixes():
-        click.echo(f"Public suffix list: {release}")
+        say(f"Public suffix list: {release}")
     for prefix, policy in cors.policies:
-        click.echo(f"{click.style(policy.blueprint, bold=True)}  {prefix}")
-        click.echo("\n".join(_rows(policy)))
+        say(prefix, f"{policy.blueprint}  ", bold=True)
+        _show(policy)
     if uncovered:
-        click.echo("No policy (the application's own answer goes out, and nothing is refused):")
-        click.echo(f"  {', '.join(uncovered)}")
+        say("No policy (the application's own answer goes out, and nothing is refused):")
+        say(", ".join(uncovered), "  ")
     _warn(warnings)
+
+
+def say(text: str, lead: str = "", indent: int = 2, whole: bool = True, **style: Any) -> None:
+    """Print a text behind a lead, as wide as the terminal is, and without what steers one.
+
+    Words are left whole, to be copied, unless a server has a say in them.
+    """
+    width = max(shutil.get_terminal_size().columns, indent + 20)
+    wrapper = textwrap.TextWrapper(width, lead, " " * indent, break_on_hyphens=False)
+    wrapper.break_long_words = not whole
+    click.echo(click.style(lead, **style) + wrapper.fill(printable(text))[len(lead) :])
+
+
+def printable(text: str) -> str:
+    """Return a text with escape sequences in place of all that is neither a sign nor a blank."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _release_of_suffixes() -> str | None:
@@ -90,28 +114,31 @@ def _release_of_suffixes() -> str | None:
 
 def _warn(warnings: Iterable[Problem]) -> None:
     for warning in warnings:
-        click.echo(click.style("Warning: ", fg="yellow") + str(warning))
+        say(str(warning), "Warning: ", fg="yellow")
 
 
-def _sources(policy: Policy) -> dict[str, str]:
-    """Return where the value of each option comes from that is not the default."""
-    places = env_file.places() | dict.fromkeys(current_app.config, "create_app")
-    return {o: places.get(variable, "environment") for o, variable in policy.variables.items()}
-
-
-def _rows(policy: Policy) -> Iterator[str]:
-    indent, sources = 24, _sources(policy)
-    width = max(shutil.get_terminal_size().columns - indent, 20)
+def _show(policy: Policy) -> None:
+    indent = 24
     for option in OPTIONS:
         value = getattr(policy, option)
         if isinstance(value, bool):
             value = "yes" if value else "no"
         elif isinstance(value, tuple):
             value = ", ".join(value) or ("nobody" if option == "origins" else "none")
-        lines = textwrap.wrap(str(value), width, break_long_words=False, break_on_hyphens=False)
-        if option in sources:
-            lines.append(f"from {policy.variables[option]} ({sources[option]})")
-        yield f"  {option.ljust(indent - 2)}" + ("\n" + " " * indent).join(lines)
+        say(str(value), f"  {option}".ljust(indent), indent)
+        if variable := policy.variables.get(option):
+            say(f"from {variable} ({_source(variable)})", " " * indent, indent)
+
+
+def _source(variable: str) -> str:
+    """Return where a variable is set: create_app, a line of a file, environment; or nothing."""
+    if variable in current_app.config:
+        return "create_app"
+    return env_file.places().get(variable, "environment") if variable in os.environ else ""
+
+
+def _as_in_wsgi(path: str) -> str:
+    return unquote_to_bytes(path).decode("latin-1")  # PEP 3333
 
 
 @cors_commands.command("check")
@@ -120,7 +147,10 @@ def _rows(policy: Policy) -> Iterator[str]:
 @click.argument("url")
 @click.option("-H", "--header", "headers", multiple=True, help="A header that the page sets.")
 @click.option("--credentials", is_flag=True, help="The page sends cookies.")
-def check(origin: str, method: str, url: str, headers: tuple[str, ...], credentials: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+def check(
+    origin: str, method: str, url: str, headers: tuple[str, ...], credentials: bool, as_json: bool
+) -> None:
     """Tell what a page of ORIGIN sees when it sends METHOD to URL.
 
     URL is a path of this project, decided without a server and without running a view, or an
@@ -130,146 +160,270 @@ def check(origin: str, method: str, url: str, headers: tuple[str, ...], credenti
     for name, _, value in (header.partition(":") for header in headers):
         read[name.strip()] = " ".join(value.split()) or "x"
     _refuse_nonsense(origin, method, url, read.keys())
-    policy: Policy | None = None
-    send: browser.Send = send_over_http
-    if url.startswith("/"):
-        cors: CORSMiddleware = current_app.extensions["cors"]
-        path = unquote_to_bytes(re.split("[?#]", url)[0])
-        policy = cors.policy_for(path.decode("latin-1"))  # as WSGI has it (PEP 3333)
-        if policy is None:
-            click.echo(f"No: {url} is under no blueprint, so no list lets a page read it.")
-            _warn(cors.check_routes())
-            raise SystemExit(1)
-        # The same decisions, with no view behind them and without a log.
-        nothing = Flask("flask cors check")
-        nothing.wsgi_app = Empty()  # type: ignore[method-assign]
-        nothing.logger.disabled = True
-        send = browser.send_to(CORSMiddleware(nothing, cors.policies, list))
+    is_own = url.startswith("/")
+    if is_own:
         host = "localhost" if urlsplit(origin).hostname == "localhost" else "127.0.0.1"
-        url = f"http://{host}:{os.environ.get('FLASK_RUN_PORT', '5000')}/{url.lstrip('/')}"
-
-    def send_and_tell(request: Request) -> Response:
-        answer = send(request)
-        _tell(_steps(request, answer, is_own=policy is not None))
-        return answer
-
-    request = Request(method, url, dict(read))
-    page: dict[str, Any] = {"origin": origin, "headers": dict(read), "credentials": credentials}
-    try:
-        _tell([(True, _first_step(request, origin))])
-        browser.Browser(send_and_tell).fetch(url, method=method, **page)
-    except browser.Blocked as reason:
-        _tell([(False, str(reason))])
-        said = _advice(request, origin, credentials, policy, str(reason))
-        click.echo("No: " + "\n  ".join(said))
-        raise SystemExit(1) from None
-    except (OSError, HTTPException, ValueError) as error:  # of the network, HTTP, the address
-        click.echo(f"No: {url.split('/')[2]} cannot be reached: {error}.")
-        raise SystemExit(1) from None
-    _tell([(True, "the page reads the answer")])
-    click.echo("Yes.")
-
-
-def _tell(steps: Iterable[tuple[bool, str]]) -> None:
-    marks = "✗✓" if str(sys.stdout.encoding).lower().startswith("utf") else "-+"
-    for fine, step in steps:
-        click.echo(f"{click.style(marks[fine], fg='green' if fine else 'red')} {step}")
+        port = os.environ.get("FLASK_RUN_PORT", "5000")
+        url = browser.resolve(f"http://{host}:{port}{url}")
+    decided = Check(origin, Request(method, url, dict(read)), credentials, is_own)
+    decided.decide(current_app.extensions["cors"])
+    decided.print_json() if as_json else decided.print()
+    raise SystemExit(int(not decided.allowed))
 
 
 def _refuse_nonsense(origin: str, method: str, url: str, names: Iterable[str]) -> None:
     """Say of wrong arguments what is said of wrong settings."""
+    several = ("any", "not one origin; write that of a page", None)
+    no_url = "neither a path of this project, which begins with /, nor an http(s):// address"
+    is_url = url.startswith("/") or ADDRESS.fullmatch(url)
     faults = [
-        ("ORIGIN", None if origin == "null" else fault_of_origin(origin), origin),
+        ("ORIGIN", several if "*" in origin else fault_of_origin(origin), origin),
         ("METHOD", fault_of_name("METHODS", method), method),
         *(("-H", fault_of_name("ALLOW_HEADERS", name), name) for name in names),
+        ("URL", None if is_url else ("url", no_url, None), url),
     ]
-    problems = [Problem(argument, *fault, text) for argument, fault, text in faults if fault]
-    if "*" in origin and not faults[0][1]:
-        problems.append(
-            Problem("ORIGIN", "any", "not one origin; write that of a page", None, origin)
-        )
-    if not url.startswith("/") and not ADDRESS.fullmatch(url):
-        wrong = "neither a path of this project, which begins with /, nor an http(s):// address"
-        problems.append(Problem("URL", "url", wrong, entry=url))
-    if problems:
+    faults = faults[origin == "null" :]  # which no list holds, and pages in a sandbox send
+    if problems := [Problem(argument, *fault, text) for argument, fault, text in faults if fault]:
         raise click.UsageError("\n".join(map(str, problems)))
+
+
+@dataclass
+class Check:
+    """A page sends a request, to this project (`is_own`) or to a server: what comes of it."""
+
+    origin: str
+    request: Request
+    credentials: bool
+    is_own: bool
+    allowed: bool = False
+    reason: str | None = None
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    write: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def decide(self, cors: CORSMiddleware) -> None:
+        """Find out, in `TIMEOUT` seconds at most, and what to write where the answer is no."""
+        policy = None
+        if self.is_own:
+            path = urlsplit(self.request.url).path
+            policy = cors.policy_for(_as_in_wsgi(path))
+            if policy is None:
+                own = "a page reads it only where the application sends CORS headers itself"
+                self.reason = shortened(f"{path} is under no blueprint that has a list; {own}")
+                self.warnings = cors.check_routes()
+                return
+        visit = Thread(target=self._visit, args=(cors,), daemon=True)
+        visit.start()
+        visit.join(TIMEOUT)  # the timeout of a socket begins anew with each byte
+        if visit.is_alive():
+            self.reason = f"the answer is not complete after {TIMEOUT} seconds"
+        if policy and not self.allowed:
+            self._advise(cors, policy)
+
+    def print(self) -> None:
+        """Print it for people; ``--json`` prints the same."""
+        marks = "✓✗!" if str(sys.stdout.encoding).lower().startswith("utf") else "+-!"
+        for step in self.steps:
+            kind = (True, False, None).index(step["ok"])
+            colour = ("green", "red", "yellow")[kind]
+            say(step["text"], f"{marks[kind]} ", whole=False, fg=colour)
+        say("Yes." if self.allowed else f"No: {self.reason}", whole=False)
+        for way in self.write:
+            start = "To allow it" if way is self.write[0] else "Or"
+            leaves = way["leaves"] and f", which no longer follows {', '.join(way['leaves'])} then"
+            say(f"{start} for {', '.join(way['opens'])}{leaves or ''}:")
+            for where, lines in groupby(way["lines"], itemgetter("where")):
+                say(where.replace("environment", "the environment of the process"), "  # ")
+                form = '"{variable}": "{value}",' if where == "create_app" else "{variable}={value}"
+                click.echo("\n".join(f"  {form.format_map(line)}" for line in lines))
+        _warn(self.warnings)
+
+    def print_json(self) -> None:
+        """Print it for scripts."""
+        warnings = [asdict(warning) for warning in self.warnings]
+        data = {"allowed": self.allowed, "reason": self.reason, "steps": self.steps}
+        click.echo(json.dumps({**data, "write": self.write, "warnings": warnings}, indent=2))
+
+    def _tell(self, steps: Iterable[Step]) -> None:
+        for ok, text in steps:
+            self.steps.append({"ok": ok, "text": shortened(text)})
+
+    def _visit(self, cors: CORSMiddleware) -> None:
+        # The decisions of the project, with no view behind them and without a log.
+        nothing = Flask("flask cors check")
+        nothing.wsgi_app = Empty()  # type: ignore[method-assign]
+        nothing.logger.disabled = True
+        decide = browser.send_to(CORSMiddleware(nothing, cors.policies, list))
+
+        def send(request: Request) -> Response:
+            answer = decide(request) if self.is_own else send_over_http(request)
+            self._tell(_steps(request, answer, self.is_own))
+            if not self.is_own:
+                self._tell(_differences(answer, decide(request)))
+                self._tell(_confusions(request, answer))
+            return answer
+
+        method, url, headers, _ = self.request
+        page: dict[str, Any] = {"origin": self.origin, "credentials": self.credentials}
+        try:
+            self._tell(_first_steps(self.request, **page, is_own=self.is_own))
+            browser.Browser(send).fetch(url, method=method, headers=headers, **page)
+            self._tell([(True, "the page reads the answer")])
+            self.allowed = True
+        except browser.Blocked as blocked:
+            self.reason = shortened(str(blocked))
+        except (OSError, HTTPException, ValueError) as error:  # of the network, HTTP, the address
+            self.reason = shortened(f"{url.split('/')[2]} gives no answer: {error}")
+
+    def _advise(self, cors: CORSMiddleware, policy: Policy) -> None:
+        """Find the lines that make it a yes: those of the shared variables, those of its own."""
+        method, names = self.request.method, ",".join(browser.unsafe_headers(self.request.headers))
+        if refusal := policy.refusal(self.origin, method, names):
+            self._tell([(False, f"{self.reason}")])
+            self.reason = str(refusal)
+        listed = () if policy.allowlist.any else policy.origins
+        lacks_names = policy.headers_refused(names)
+        lacks_trust = self.credentials and not policy.supports_credentials
+        lacks_list = lacks_trust and policy.allowlist.any
+        lacks_method = method not in SAFELISTED_METHODS.union(policy.methods)
+        lacks_origin = lacks_list or not policy.allowlist.allows(self.origin)
+        lists = {
+            "origins": (*listed, self.origin) if lacks_origin else (),
+            "methods": (*policy.methods, method) if lacks_method else (),
+            "allow_headers": (*policy.allow_headers, *lacks_names) if lacks_names else (),
+            "supports_credentials": ("true",) if lacks_trust else (),
+        }
+        missing = {option: ",".join(entries) for option, entries in lists.items() if entries}
+        if lacks_list:
+            self._tell([(None, "* goes without cookies: list each origin that is to keep access")])
+
+        def reads(policy: Policy) -> bool:
+            trusted = policy.supports_credentials or not self.credentials
+            return trusted and not policy.refusal(self.origin, method, names)
+
+        before = {p.blueprint for _, p in cors.policies if reads(p)}
+        shared = {o: policy.variables.get(o, variable_name(o)) for o in missing}
+        own = {option: variable_name(option, policy.blueprint) for option in missing}
+        refused = ""
+        for names_of in (shared, own):
+            new = {names_of[option]: text for option, text in missing.items()}
+            try:
+                policies = cors.read({**os.environ, **current_app.config, **new}).policies
+            except ConfigurationError as error:
+                refused = "; it cannot be allowed: " + "; ".join(map(str, error.problems))
+                continue
+            opens = [name for name, p in policies.items() if name not in before and reads(p)]
+            if policy.blueprint in opens:
+                decided = {o: policy.variables[o] for o in missing if o in policy.variables}
+                lines = [
+                    {"variable": name, "value": missing[o], "where": _place(name, decided.get(o))}
+                    for o, name in names_of.items()
+                ]
+                leaves = [name for o, name in decided.items() if name != names_of[o]]
+                self.write.append({"opens": opens, "leaves": leaves, "lines": lines})
+            if opens == [policy.blueprint]:
+                break
+        if not self.write:
+            self.reason = f"{self.reason}{refused}"
+
+
+def _place(variable: str, decided: str | None) -> str:
+    """Return where the line of a variable goes: where it is, or where the one is that decided."""
+    return _source(variable) or _source(decided or "").partition(" line ")[0] or ".env"
+
+
+def _first_steps(request: Request, origin: str, credentials: bool, is_own: bool) -> Iterator[Step]:
+    """Yield what the page needs; then what browsers take for CORS, whatever the headers say."""
+    method, server = request.method, browser.origin_of(request.url)
+    if server == origin:
+        yield True, "the page is of the same origin: CORS has no say"
+    elif method not in SAFELISTED_METHODS:
+        yield True, f"a preflight is needed: {method} is none of GET, HEAD, POST"
+    elif names := browser.unsafe_headers(request.headers):
+        yield True, f"a preflight is needed: the page sets {', '.join(names)}"
+    else:
+        yield True, f"no preflight is needed for a plain {method}"
+    if origin == "null":
+        yield None, "null is sent from a sandbox (give it allow-same-origin) and from local files"
+    elif credentials and browser.site_of(server) != browser.site_of(origin):
+        cookies = "cookies go to another site only with SameSite=None and Secure"
+        yield None, f"{cookies}; where the browser blocks those of others, with Partitioned too"
+    if is_own or not origin.startswith("http"):
+        return
+    page, api = (network_of(re.sub("^.*//|:[0-9]*$", "", at)) for at in (origin, server))
+    if page == "public" != api:
+        private = "Chromium (from 142 on) keeps pages of the internet from private and loopback"
+        if not browser.is_trustworthy(origin):
+            raise browser.Blocked(
+                f"{private} addresses, whatever the headers say: serve the page over https://, "
+                "where the visitor is asked, or from the same network"
+            )
+        words = 'else its message is "blocked by CORS policy: Permission was denied"'
+        yield None, f"{private} addresses until the visitor allows it; {words}, whatever you send"
+    elif origin.startswith("https:") and not browser.is_trustworthy(server):
+        raise browser.Blocked("mixed content: pages of https:// call no http:// address")
+
+
+def _steps(request: Request, answer: Response, is_own: bool) -> Iterator[Step]:
+    """Yield what a request came to, and the classic faults of servers and proxies."""
+    step, status = f"{request.method} {urlsplit(request.url).path}", answer.status
+    if "Access-Control-Request-Method" in request.headers:
+        hint = ""
+        if status in browser.REDIRECTS:
+            hint = f"; browsers follow no redirect here: call {answer.headers.get('Location')}"
+        elif status == 401:
+            hint = "; it carries no token: answer it before a login"
+        yield 200 <= status <= 299, f"preflight: {step} is answered {status}{hint}"
+    elif not is_own:
+        yield status < 400, f"{step} is answered {status}"
+    elif status == 403:
+        yield False, f"{step} is answered 403 before it reaches the application"
+    else:
+        yield True, f"{step} reaches the application"
+    if answer.listed("Access-Control-Allow-Origin") - {"*"} and not _varies(answer):
+        yield False, "Vary: Origin is missing: a cache may give this answer to other pages"
+    age = answer.headers.get("Access-Control-Max-Age", "")
+    if re.fullmatch("[0-9]{4,15}", age) and int(age) > LONGEST_MAX_AGE_OF_CHROMIUM:
+        yield None, f"browsers keep this for up to {int(age)} seconds, and see no change before"
+
+
+def _varies(answer: Response) -> bool:
+    return not {name.lower() for name in answer.listed("Vary")}.isdisjoint({"origin", "*"})
+
+
+def _differences(answer: Response, expected: Response) -> Iterator[Step]:
+    """Yield which headers are not those that the settings here let a listed page have."""
+    names = [name for name, _ in expected.headers if name.startswith("Access-Control-")]
+    if others := [name for name in names if answer.listed(name) != expected.listed(name)]:
+        where = "something in between answers, adds or removes, or other settings run there"
+        yield None, f"not as the settings here have it: {', '.join(others)}; {where}"
+
+
+def _confusions(request: Request, answer: Response) -> Iterator[Step]:
+    """Ask again for a page of another origin; yield what a cache may mix up, or has."""
+    if request.method not in ("GET", "HEAD") or "Origin" not in request.headers:
+        return
+    headers = {**request.headers, "Origin": ANOTHER_PAGE}
+    other = send_over_http(request._replace(headers=headers))
+    allowed, again = (a.listed("Access-Control-Allow-Origin") for a in (answer, other))
+    if again == {request.headers["Origin"]} and _varies(other):
+        yield False, "another page gets the same copy: a cache in between ignores Vary: Origin"
+    elif allowed != again and not _varies(other):
+        yield False, "where another page asks, Vary: Origin is missing: a cache may mix them up"
 
 
 def send_over_http(request: Request) -> Response:
     """Send a request and return the head of its answer. Raises OSError or HTTPException."""
     parts = urlsplit(request.url)
     connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    target = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=SAFE)
+    target = quote(parts.path + (f"?{parts.query}" if parts.query else ""), safe=SAFE)
     with closing(connect(str(parts.hostname), parts.port, timeout=TIMEOUT)) as connection:
         connection.request(request.method, target, request.body, dict(request.headers))
-        answer = connection.getresponse()
+        answer = connection.getresponse()  # a hundred headers of 64 KiB at most
         return Response(answer.status, Headers(answer.getheaders()), b"")
 
 
-def _first_step(request: Request, origin: str) -> str:
-    if browser.origin_of(request.url) == origin:
-        return "the page is of the same origin: CORS has no say"
-    if request.method not in SAFELISTED_METHODS:
-        return f"a preflight is needed: {request.method} is none of GET, HEAD, POST"
-    if names := browser.unsafe_headers(request.headers):
-        return f"a preflight is needed: the page sets {', '.join(names)}"
-    return f"no preflight is needed for a plain {request.method}"
-
-
-def _steps(request: Request, answer: Response, is_own: bool) -> Iterator[tuple[bool, str]]:
-    """Yield what a request came to in words, and whether it went well."""
-    step = f"{request.method} {urlsplit(request.url).path or '/'}"
-    is_preflight = "Access-Control-Request-Method" in request.headers
-    if is_preflight:
-        yield 200 <= answer.status <= 299, f"preflight: {step} is answered {answer.status}"
-    elif not is_own:
-        yield True, f"{step} is answered {answer.status}"
-    elif answer.status == 403:
-        yield False, f"{step} is answered 403 before it reaches the application"
-    else:
-        yield True, f"{step} reaches the application"
-    # The classic faults of servers and proxies
-    allowed = answer.headers.getlist("Access-Control-Allow-Origin")
-    if len(allowed) > 1:
-        yield False, "two Access-Control-Allow-Origin headers: a proxy adds its own (add_header)"
-    varies_on = {name.lower() for name in answer.listed("Vary")}
-    if allowed and "*" not in allowed and varies_on.isdisjoint({"origin", "*"}):
-        yield False, "Vary: Origin is missing: a cache may give this answer to other pages"
-    if is_preflight and answer.status in browser.REDIRECTS:
-        target = answer.headers.get("Location")
-        yield False, f"the preflight is redirected; browsers do not follow: call {target}"
-    if is_preflight and answer.status == 401:
-        yield False, "the preflight is asked to log in, but has no token: answer it before a login"
-
-
-def _advice(
-    request: Request, origin: str, credentials: bool, policy: Policy | None, blocked: str
-) -> list[str]:
-    # Lines for .env name the blueprint's own variables: nothing changes for the others.
-    if policy is None:
-        return [blocked]
-    method, names = request.method, ",".join(browser.unsafe_headers(request.headers))
-    listed = () if policy.allowlist.any else policy.origins
-    lacks_names = policy.headers_refused(names)
-    lacks_trust = credentials and not policy.supports_credentials
-    lacks_origin = not policy.allowlist.allows(origin) or (lacks_trust and policy.allowlist.any)
-    known_methods = SAFELISTED_METHODS.union(policy.methods)
-    lists = {
-        "origins": (*listed, origin) if lacks_origin else (),
-        "methods": () if method in known_methods else (*policy.methods, method),
-        "allow_headers": (*policy.allow_headers, *lacks_names) if lacks_names else (),
-        "supports_credentials": ("true",) if lacks_trust else (),
-    }
-    written = {option: ",".join(entries) for option, entries in lists.items() if entries}
-    kept = {"origins": policy.origins, "supports_credentials": policy.supports_credentials}
-    why = policy.refusal(origin, method, names) or blocked
-    try:
-        variables = {policy.variable(name): value for name, value in {**kept, **written}.items()}
-        read_settings([policy.blueprint], variables)
-    except ConfigurationError as error:
-        return [str(why), *(f"It cannot be allowed: {problem}" for problem in error.problems)]
-    lines = [f"{why}. To allow it, write into .env:"]
-    if policy.allowlist.any and lacks_origin:
-        lines.append("# * cannot go with cookies: list every origin that is to keep access")
-    own = {variable_name(option, policy.blueprint): text for option, text in written.items()}
-    return lines + [f"{variable}={text}" for variable, text in own.items()]
+def shortened(text: str) -> str:
+    """Return what a server had a say in as `printable`, and without its middle if it is long."""
+    text, half = printable(text), LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]} ... {text[-half:]}"

@@ -4,7 +4,7 @@ from __future__ import annotations  # those of the function in __call__ cost eac
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -14,6 +14,7 @@ from flask import Flask
 from .origins import DEFAULT_PORTS
 from .policy import Headers, Policy, Refusal
 from .problems import QUOTED_LENGTH, Problem
+from .settings import Settings
 
 # Some servers pass names on that begin with blanks, or hold the end of a line.
 OURS = re.compile(r"^\s*(access-control-|vary$)", re.IGNORECASE | re.MULTILINE)
@@ -30,6 +31,8 @@ class CORSMiddleware:
     as Werkzeug's ProxyFix) goes around it. `policies` are those of the blueprints behind their
     prefixes, `check_routes` the proof of `routes`.
     """
+
+    read: Callable[[Mapping[str, Any]], Settings]  # other variables, for `flask cors check`
 
     def __init__(
         self,

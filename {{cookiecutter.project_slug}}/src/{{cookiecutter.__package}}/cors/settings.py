@@ -317,7 +317,7 @@ def _check_credentials(
                 f"all that runs on a visitor's machine can use what {credentials} lets pages send"
             )
             found.warn(variable, "ports-with-credentials", wrong, entry=entry)
-        elif parts.scheme == "http" and (network := _network_of(parts.host)) != "loopback":
+        elif parts.scheme == "http" and (network := network_of(parts.host)) != "loopback":
             wrong = f"over http:// anyone on the way can use what {credentials} lets a page send"
             if network == "private":
                 found.warn(variable, "http-with-credentials", wrong, entry=entry)
@@ -326,7 +326,8 @@ def _check_credentials(
                 found.refuse(variable, "http-with-credentials", wrong, entry=entry)
 
 
-def _network_of(host: str) -> str:
+def network_of(host: str) -> str:
+    """Return the network of a host, as far as its name or address tells."""
     if is_ip(host):
         address = ip_address(host.strip("[]"))
         is_private = any(address in network for network in _PRIVATE)
