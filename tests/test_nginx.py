@@ -43,6 +43,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+    proxy_cache_path {folder}/cache keys_zone=cache:1m;
     server {{
         listen {host}:{port};
         {more}
@@ -229,30 +230,101 @@ def test_waitress_passes_nothing_on_of_what_a_proxy_tells_unless_told_to(
         assert told(nginx) == {"client": NGINX, "site": f"http://{HOST}:{application.port}/"}
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_flask_cors_check_names_a_header_that_nginx_adds(
-    project: Project, tmp_path: Path, method: str
+# A fault of a proxy, the method, and what `flask cors check` says of it.
+NOT_AS_SET = "! not as the settings here have it: "
+FAULTS = {
+    "nothing": ("", "PUT", "Yes."),
+    "adds a header": (
+        "add_header Access-Control-Allow-Origin * always;",
+        "PUT",
+        f"No: the answer to the preflight allows {LISTED}, *, and browsers take one value alone",
+    ),
+    "adds a header to answers": (
+        "add_header Access-Control-Allow-Origin * always;",
+        "GET",
+        f"No: the answer allows {LISTED}, *, and browsers take one value alone",
+    ),
+    "removes a header": (
+        "proxy_hide_header Access-Control-Allow-Origin;",
+        "GET",
+        f"{NOT_AS_SET}Access-Control-Allow-Origin;",
+    ),
+    "answers OPTIONS": (
+        "if ($request_method = OPTIONS) { return 204; }",
+        "PUT",
+        f"{NOT_AS_SET}Access-Control-Allow-Origin, Access-Control-Allow-Headers,",
+    ),
+    "answers OPTIONS in its own way": (
+        """
+        if ($request_method = OPTIONS) { set $page $http_origin; return 204; }
+        set $page "";
+        add_header Access-Control-Allow-Origin $page always;
+        add_header Access-Control-Allow-Methods "GET, PUT" always;
+        """,
+        "PUT",
+        f"{NOT_AS_SET}Access-Control-Allow-Headers, Access-Control-Max-Age,",
+    ),
+    "lets preflights be kept": (
+        """
+        proxy_hide_header Access-Control-Max-Age;
+        add_header Access-Control-Max-Age 864000 always;
+        """,
+        "PUT",
+        "! browsers keep this for up to 864000 seconds, and see no change before",
+    ),
+    "removes Vary": (
+        "proxy_hide_header Vary;",
+        "GET",
+        "✗ where another page asks, Vary: Origin is missing: a cache may mix them up",
+    ),
+    "caches for all": (
+        "proxy_cache cache; proxy_cache_valid 200 1m; proxy_ignore_headers Vary;",
+        "GET",
+        "✗ another page gets the same copy: a cache in between ignores Vary: Origin",
+    ),
+    "caches for each": ("proxy_cache cache; proxy_cache_valid 200 1m;", "GET", "Yes."),
+}
+
+
+@pytest.fixture(scope="module")
+def application(project: Project) -> Iterator[Server]:
+    """The application that the proxies with a fault stand before."""
+    with serve(project, "gunicorn-sync") as server:
+        yield server
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_flask_cors_check_names_the_fault_of_a_proxy(
+    project: Project, application: Server, tmp_path: Path, fault: str
 ) -> None:
-    def check(server: Server) -> tuple[int, list[str]]:
+    def check(server: Server, method: str) -> list[str]:
         url = f"http://{HOST}:{server.port}/api/public/"
-        done = project.run("flask", "cors", "check", LISTED, method, url)
-        return done.returncode, done.stdout.splitlines()
+        wide = {"COLUMNS": "400"}
+        return project.run(
+            "flask", "cors", "check", LISTED, method, url, env=wide
+        ).stdout.splitlines()
 
-    (tmp_path / "adding").mkdir()
-    add = "add_header Access-Control-Allow-Origin * always;"
-    with (
-        serve(project, "gunicorn-sync") as application,
-        behind_nginx(application, tmp_path) as silent,
-        behind_nginx(application, tmp_path / "adding", add) as adding,
-    ):
-        for server in (application, silent):
-            code, lines = check(server)
-            assert (code, lines[-1]) == (0, "Yes.")
-        code, lines = check(adding)
+    more, method, said = FAULTS[fault]
+    with behind_nginx(application, tmp_path, more) as nginx:
+        lines = check(nginx, method)
 
-    assert code == 1
-    assert any(line.startswith("✗ two Access-Control-Allow-Origin headers") for line in lines)
-    assert lines[-1].startswith("No: ")
+    assert [line for line in lines if line.startswith(said)]
+    direct = check(application, method)
+    assert direct[-1] == "Yes."
+    assert direct == lines or said != "Yes."
+
+
+def test_flask_cors_check_names_a_copy_that_another_page_left(
+    project: Project, application: Server, tmp_path: Path
+) -> None:
+    more, _, _ = FAULTS["caches for all"]
+    with behind_nginx(application, tmp_path, more) as nginx:
+        nginx.ask("/api/public/", headers={"Origin": "https://stranger.example"})
+        url = f"http://{HOST}:{nginx.port}/api/public/"
+        done = project.run("flask", "cors", "check", LISTED, "GET", url, env={"COLUMNS": "200"})
+
+    assert f"{NOT_AS_SET}Access-Control-Allow-Origin;" in done.stdout
+    assert done.returncode == 1
 
 
 def fences(language: str) -> list[str]:
