@@ -16,7 +16,7 @@ from my_api import create_app
 from my_api.cors.browser import Blocked, Browser, send_to
 
 from .chromium.apis import plain_app, routes
-from .chromium.browsing import Pages, Seen, page_view, served
+from .chromium.browsing import Pages, Seen, opened, page_view, served
 from .chromium.situations import (
     CALLS,
     CALLS_OF_THE_MODEL,
@@ -40,6 +40,7 @@ from .chromium.situations import (
     lists,
 )
 from .conftest import ROOT, clean_environment, find_program
+from .servers import wait_until
 
 Form = tuple[str, str, str | None]
 
@@ -65,6 +66,7 @@ class Lab(NamedTuple):
     chromium: Observed
     model: Observed
     ports: dict[str, int]
+    console: str
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +93,8 @@ def lab(request: pytest.FixtureRequest) -> Lab:
         forms.clear()
         cookies.clear()
         by_model = {row: ask_model(apps[row.api], row, ports) for row in CALLS_OF_THE_MODEL}
-    measured = Lab(in_chromium, Observed(by_model, forms, cookies), ports)
+    by_model_browser = Observed(by_model, forms, cookies)
+    measured = Lab(in_chromium, by_model_browser, ports, pages.console)
     request.config.pluginmanager.register(
         Summary([overview(measured), logins(measured), comparison(measured)])
     )
@@ -284,6 +287,58 @@ def test_chromium_keeps_and_sends_the_cookies_that_the_model_browser_does(
         for observed in (lab.chromium, lab.model)
     ]
     assert seen[0] == seen[1]
+
+
+NO_HEADER = "No 'Access-Control-Allow-Origin' header is present on the requested resource."
+REFUSED = f"Response to preflight request doesn't pass access control check: {NO_HEADER}"
+NO_METHOD = "Method PROPFIND is not allowed by Access-Control-Allow-Methods in preflight response."
+NO_NAME = (
+    "Request header field x-odd is not allowed by Access-Control-Allow-Headers in preflight "
+    "response."
+)
+
+
+@pytest.mark.parametrize(
+    ("api", "messages"),
+    [("template, debug", {NO_METHOD, NO_NAME}), (TEMPLATE, {REFUSED})],
+)
+def test_in_debug_mode_the_message_of_chromium_names_the_method_or_the_header(
+    lab: Lab, api: str, messages: set[str]
+) -> None:
+    origin, to = named("public site").origin(lab.ports), lab.ports[api]
+    about = f"from origin '{origin}' has been blocked by CORS policy: "
+    said = {
+        line.partition(about)[2].partition('", source')[0]
+        for line in lab.console.splitlines()
+        if about in line and f"//api.test:{to}/api/public/" in line
+    }
+    # Those of pages that send cookies, which neither may.
+    cookies = {message for message in said if "Access-Control-Allow-Credentials" in message}
+
+    assert said - cookies == messages
+
+
+LOCAL_NETWORK = {
+    "localhost": "Permission was denied for this request to access the `loopback` address space.",
+    "app.test": "The request client is not a secure context and the resource is in more-private "
+    "address space `loopback`.",
+}
+
+
+@pytest.mark.parametrize("host", LOCAL_NETWORK)
+def test_chromium_keeps_pages_of_the_internet_from_this_machine(host: str) -> None:
+    chromium = find_program(["chromium", "google-chrome"], "no page in a real browser was asked")
+    app = Flask("page")
+    with served(Flask("local")) as local, served(app) as port:
+        app.add_url_rule(
+            "/", view_func=lambda: f"<script>fetch('http://127.0.0.1:{local}/')</script>"
+        )
+        public = f"--ip-address-space-overrides=127.0.0.1:{port}=public"
+        with opened(chromium, f"http://{host}:{port}/", public) as log:
+            wait_until(lambda: "blocked by CORS policy" in log.read_text(errors="replace"))
+            said = log.read_text(errors="replace")
+
+    assert f"blocked by CORS policy: {LOCAL_NETWORK[host]}" in said
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
     "--no-proxy-server",
+    "--enable-logging=stderr",  # what pages write into their consoles
     "--host-resolver-rules=MAP *.test 127.0.0.1, MAP *.localhost 127.0.0.1, "
     "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]
@@ -107,6 +108,7 @@ class Pages:
         self._addresses: list[str] = []
         self._plans: list[Plan] = []
         self._reports: Queue[list[Any]] = Queue()
+        self.console = ""
 
     def browse(
         self,
@@ -118,7 +120,7 @@ class Pages:
         """Open the address of each visit in turn; yield what its page saw, call by call.
 
         `port` is where this server is. Into the folder of an `extension` one is written that
-        makes the only visit.
+        makes the only visit. What Chromium wrote about all is then in `console`.
         """
         self._plans = [plan for _, plan in visits]
         self._addresses = [
@@ -134,6 +136,7 @@ class Pages:
             except Empty:
                 words = log.read_text(encoding="utf-8")
                 pytest.fail(f"no page reported within {SECONDS} seconds; Chromium:\n{words}")
+            self.console = log.read_text(encoding="utf-8", errors="replace")
         for report in reports:
             for seen in report:
                 yield seen and Seen(
