@@ -275,7 +275,7 @@ FAULTS = {
     "removes Vary": (
         "proxy_hide_header Vary;",
         "GET",
-        "✗ where another page asks, Vary: Origin is missing: a cache may mix them up",
+        "✗ Vary: Origin is missing: a cache may give this answer to other pages",
     ),
     "caches for all": (
         "proxy_cache cache; proxy_cache_valid 200 1m; proxy_ignore_headers Vary;",

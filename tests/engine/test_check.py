@@ -37,20 +37,22 @@ def server(
     preflight: Answer = (204, []),
     requests: Requests | None = None,
     to_others: Answer | None = None,
+    page: str = PAGE,
 ) -> Iterator[str]:
     """Serve one answer, and one to preflights, on this machine; keep the requests of the page.
 
-    Pages of other origins get the answer without what allows PAGE, or `to_others`.
+    Pages of other origins get the answer without what allows this one, or `to_others`.
     """
+    allow = ("Access-Control-Allow-Origin", page)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.headers["Origin"] == PAGE:
+            if self.headers["Origin"] == page:
                 self._send(*answer)
             elif to_others:
                 self._send(*to_others)
             else:
-                self._send(answer[0], [header for header in answer[1] if header != ALLOW])
+                self._send(answer[0], [header for header in answer[1] if header != allow])
 
         def do_PUT(self) -> None:
             self._send(*answer)
@@ -59,7 +61,7 @@ def server(
             self._send(*preflight)
 
         def _send(self, status: int, headers: list[tuple[str, str]]) -> None:
-            if requests is not None and self.headers["Origin"] == PAGE:
+            if requests is not None and self.headers["Origin"] == page:
                 requests.append((self.requestline, dict(self.headers)))
             self.send_response(status)
             for name, value in [*headers, ("Content-Length", "0")]:
@@ -426,7 +428,7 @@ def test_a_page_of_the_internet_that_calls_this_machine_needs_its_visitor(
 ) -> None:
     page = "https://page.example"
     allow = ("Access-Control-Allow-Origin", page)
-    with server((200, []), to_others=(200, [allow, VARY])) as url:
+    with server((200, [allow, VARY]), page=page) as url:
         code, lines = run(app, "GET", url.replace("127.0.0.1", host), page=page)
 
     assert code == 0

@@ -408,7 +408,7 @@ def _confusions(request: Request, answer: Response) -> Iterator[Step]:
     allowed, again = (a.listed("Access-Control-Allow-Origin") for a in (answer, other))
     if again == {request.headers["Origin"]} and _varies(other):
         yield False, "another page gets the same copy: a cache in between ignores Vary: Origin"
-    elif allowed != again and not _varies(other):
+    elif allowed != again and _varies(answer) and not _varies(other):
         yield False, "where another page asks, Vary: Origin is missing: a cache may mix them up"
 
 
