@@ -419,7 +419,7 @@ def test_what_is_printed_fits_the_terminal(app: Flask, monkeypatch: pytest.Monke
 
 # What looks like CORS, and is not.
 
-ASKED = "! Chromium (from 142 on) keeps pages of the internet from private and loopback addresses"
+ASKED = "! Chromium (from 142 on) keeps pages of the internet from loopback and private addresses"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -441,9 +441,7 @@ def test_over_http_it_cannot_even_ask_him(app: Flask, url: str) -> None:
     code, lines = run(app, "GET", url, page="http://page.example")
 
     assert code == 1
-    assert lines[1].startswith(
-        f"No: {ASKED[2:]}, whatever the headers say: serve the page over https"
-    )
+    assert lines[1].startswith(f"No: {ASKED[2:]}, whatever you send: serve the page over https")
 
 
 @pytest.mark.parametrize(

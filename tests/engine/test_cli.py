@@ -423,9 +423,7 @@ def test_check_writes_no_origin_that_would_be_refused(
 def test_a_sandbox_is_named(make_app: MakeApp) -> None:
     lines = run(make_app(), "check", "null", "GET", PATH)[1].splitlines()
 
-    assert lines[1] == (
-        "! null is sent from a sandbox (give it allow-same-origin) and from local files"
-    )
+    assert lines[1] == ("! a sandbox (which allow-same-origin ends) and a local file send null")
 
 
 @pytest.mark.parametrize(("page", "told"), [(LISTED, True), ("http://localhost:3000", False)])
@@ -514,8 +512,10 @@ def test_the_json_of_check_carries_all_that_is_printed(app: Flask) -> None:
     code, output = run(app, "check", STRANGER, "POST", PATH, "--json")
 
     line = {"value": f"{LISTED},{STRANGER}", "where": "create_app"}
+    asked = {"url": f"http://127.0.0.1:5000{PATH}", "headers": {}, "credentials": False}
     assert code == 1
     assert json.loads(output) == {
+        **{"origin": STRANGER, "method": "POST", **asked, "is_own": True},
         "allowed": False,
         "reason": f"'{STRANGER}' is not in CORS_ORIGINS",
         "steps": [
@@ -544,6 +544,7 @@ def test_the_json_of_check_carries_all_that_is_printed(app: Flask) -> None:
     assert (code, json.loads(output)) == (
         0,
         {
+            **{"origin": LISTED, "method": "GET", **asked, "is_own": True},
             "allowed": True,
             "reason": None,
             "steps": [

@@ -57,7 +57,7 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
     cors: CORSMiddleware = current_app.extensions["cors"]
     warnings = [*cors.warnings, *cors.check_routes()]
     rules = {rule.rule for rule in current_app.url_map.iter_rules()}
-    uncovered = sorted(rule for rule in rules if not cors.policy_for(_as_in_wsgi(rule)))
+    uncovered = sorted(rule for rule in rules if not cors.policy_for(as_path_info(rule)))
     if as_json:
         data = {
             "version": __version__,
@@ -137,8 +137,9 @@ def _source(variable: str) -> str:
     return env_file.places().get(variable, "environment") if variable in os.environ else ""
 
 
-def _as_in_wsgi(path: str) -> str:
-    return unquote_to_bytes(path).decode("latin-1")  # PEP 3333
+def as_path_info(path: str) -> str:
+    """Return the path of an address as WSGI has it (PEP 3333)."""
+    return unquote_to_bytes(path).decode("latin-1")
 
 
 @cors_commands.command("check")
@@ -165,9 +166,12 @@ def check(
         host = "localhost" if urlsplit(origin).hostname == "localhost" else "127.0.0.1"
         port = os.environ.get("FLASK_RUN_PORT", "5000")
         url = browser.resolve(f"http://{host}:{port}{url}")
-    decided = Check(origin, Request(method, url, dict(read)), credentials, is_own)
+    decided = Check(origin, method, url, dict(read), credentials, is_own)
     decided.decide(current_app.extensions["cors"])
-    decided.print_json() if as_json else decided.print()
+    if as_json:
+        click.echo(json.dumps(asdict(decided), indent=2))
+    else:
+        decided.print()
     raise SystemExit(int(not decided.allowed))
 
 
@@ -189,10 +193,15 @@ def _refuse_nonsense(origin: str, method: str, url: str, names: Iterable[str]) -
 
 @dataclass
 class Check:
-    """A page sends a request, to this project (`is_own`) or to a server: what comes of it."""
+    """A page sends a request, to this project (`is_own`) or to a server: what comes of it.
+
+    ``--json`` prints these fields.
+    """
 
     origin: str
-    request: Request
+    method: str
+    url: str
+    headers: dict[str, str]
     credentials: bool
     is_own: bool
     allowed: bool = False
@@ -203,15 +212,13 @@ class Check:
 
     def decide(self, cors: CORSMiddleware) -> None:
         """Find out, in `TIMEOUT` seconds at most, and what to write where the answer is no."""
-        policy = None
-        if self.is_own:
-            path = urlsplit(self.request.url).path
-            policy = cors.policy_for(_as_in_wsgi(path))
-            if policy is None:
-                own = "a page reads it only where the application sends CORS headers itself"
-                self.reason = shortened(f"{path} is under no blueprint that has a list; {own}")
-                self.warnings = cors.check_routes()
-                return
+        path = urlsplit(self.url).path if self.is_own else ""
+        policy = cors.policy_for(as_path_info(path))
+        if self.is_own and not policy:
+            own = "a page reads it only where the application sends CORS headers itself"
+            self.reason = shortened(f"{path} is under no blueprint that has a list; {own}")
+            self.warnings = cors.check_routes()
+            return
         visit = Thread(target=self._visit, args=(cors,), daemon=True)
         visit.start()
         visit.join(TIMEOUT)  # the timeout of a socket begins anew with each byte
@@ -221,7 +228,7 @@ class Check:
             self._advise(cors, policy)
 
     def print(self) -> None:
-        """Print it for people; ``--json`` prints the same."""
+        """Print it for people."""
         marks = "✓✗!" if str(sys.stdout.encoding).lower().startswith("utf") else "+-!"
         for step in self.steps:
             kind = (True, False, None).index(step["ok"])
@@ -238,12 +245,6 @@ class Check:
                 click.echo("\n".join(f"  {form.format_map(line)}" for line in lines))
         _warn(self.warnings)
 
-    def print_json(self) -> None:
-        """Print it for scripts."""
-        warnings = [asdict(warning) for warning in self.warnings]
-        data = {"allowed": self.allowed, "reason": self.reason, "steps": self.steps}
-        click.echo(json.dumps({**data, "write": self.write, "warnings": warnings}, indent=2))
-
     def _tell(self, steps: Iterable[Step]) -> None:
         for ok, text in steps:
             self.steps.append({"ok": ok, "text": shortened(text)})
@@ -259,25 +260,55 @@ class Check:
             answer = decide(request) if self.is_own else send_over_http(request)
             self._tell(_steps(request, answer, self.is_own))
             if not self.is_own:
-                self._tell(_differences(answer, decide(request)))
-                self._tell(_confusions(request, answer))
+                self._tell(_in_between(request, answer, expected=decide(request)))
             return answer
 
-        method, url, headers, _ = self.request
         page: dict[str, Any] = {"origin": self.origin, "credentials": self.credentials}
         try:
-            self._tell(_first_steps(self.request, **page, is_own=self.is_own))
-            browser.Browser(send).fetch(url, method=method, headers=headers, **page)
+            self._tell(self._first_steps())
+            fetch = browser.Browser(send).fetch
+            fetch(self.url, method=self.method, headers=self.headers, **page)
             self._tell([(True, "the page reads the answer")])
             self.allowed = True
         except browser.Blocked as blocked:
             self.reason = shortened(str(blocked))
         except (OSError, HTTPException, ValueError) as error:  # of the network, HTTP, the address
-            self.reason = shortened(f"{url.split('/')[2]} gives no answer: {error}")
+            self.reason = shortened(f"{self.url.split('/')[2]} gives no answer: {error}")
+
+    def _first_steps(self) -> Iterator[Step]:
+        """Yield what the page needs; then what browsers take for CORS, whatever the headers say."""
+        origin, server = self.origin, browser.origin_of(self.url)
+        if server == origin:
+            yield True, "the page is of the same origin: CORS has no say"
+        elif self.method not in SAFELISTED_METHODS:
+            yield True, f"a preflight is needed: {self.method} is none of GET, HEAD, POST"
+        elif names := browser.unsafe_headers(self.headers):
+            yield True, f"a preflight is needed: the page sets {', '.join(names)}"
+        else:
+            yield True, f"no preflight is needed for a plain {self.method}"
+        if origin == "null":
+            yield None, "a sandbox (which allow-same-origin ends) and a local file send null"
+        elif self.credentials and browser.site_of(server) != browser.site_of(origin):
+            cookies = "cookies go to another site only with SameSite=None and Secure"
+            yield None, f"{cookies}; where the browser blocks those of others, with Partitioned too"
+        if self.is_own or not origin.startswith("http"):
+            return
+        page, api = (network_of(re.sub("^.*//|:[0-9]*$", "", at)) for at in (origin, server))
+        if page == "public" != api:
+            kept = "Chromium (from 142 on) keeps pages of the internet from loopback and private"
+            if not browser.is_trustworthy(origin):
+                way = "over https://, where the visitor is asked, or from the same network"
+                raise browser.Blocked(f"{kept} addresses, whatever you send: serve the page {way}")
+            words = (
+                'else it says "blocked by CORS policy: Permission was denied", whatever you send'
+            )
+            yield None, f"{kept} addresses until the visitor allows it; {words}"
+        elif origin.startswith("https:") and not browser.is_trustworthy(server):
+            raise browser.Blocked("mixed content: pages of https:// call no http:// address")
 
     def _advise(self, cors: CORSMiddleware, policy: Policy) -> None:
         """Find the lines that make it a yes: those of the shared variables, those of its own."""
-        method, names = self.request.method, ",".join(browser.unsafe_headers(self.request.headers))
+        method, names = self.method, ",".join(browser.unsafe_headers(self.headers))
         if refusal := policy.refusal(self.origin, method, names):
             self._tell([(False, f"{self.reason}")])
             self.reason = str(refusal)
@@ -314,54 +345,17 @@ class Check:
                 continue
             opens = [name for name, p in policies.items() if name not in before and reads(p)]
             if policy.blueprint in opens:
-                decided = {o: policy.variables[o] for o in missing if o in policy.variables}
-                lines = [
-                    {"variable": name, "value": missing[o], "where": _place(name, decided.get(o))}
-                    for o, name in names_of.items()
-                ]
-                leaves = [name for o, name in decided.items() if name != names_of[o]]
+                lines, leaves = [], []
+                for option, name in names_of.items():
+                    decided = policy.variables.get(option, name)
+                    where = _source(name) or _source(decided).partition(" line ")[0] or ".env"
+                    lines.append({"variable": name, "value": missing[option], "where": where})
+                    leaves += [decided] if decided != name else []
                 self.write.append({"opens": opens, "leaves": leaves, "lines": lines})
             if opens == [policy.blueprint]:
                 break
         if not self.write:
             self.reason = f"{self.reason}{refused}"
-
-
-def _place(variable: str, decided: str | None) -> str:
-    """Return where the line of a variable goes: where it is, or where the one is that decided."""
-    return _source(variable) or _source(decided or "").partition(" line ")[0] or ".env"
-
-
-def _first_steps(request: Request, origin: str, credentials: bool, is_own: bool) -> Iterator[Step]:
-    """Yield what the page needs; then what browsers take for CORS, whatever the headers say."""
-    method, server = request.method, browser.origin_of(request.url)
-    if server == origin:
-        yield True, "the page is of the same origin: CORS has no say"
-    elif method not in SAFELISTED_METHODS:
-        yield True, f"a preflight is needed: {method} is none of GET, HEAD, POST"
-    elif names := browser.unsafe_headers(request.headers):
-        yield True, f"a preflight is needed: the page sets {', '.join(names)}"
-    else:
-        yield True, f"no preflight is needed for a plain {method}"
-    if origin == "null":
-        yield None, "null is sent from a sandbox (give it allow-same-origin) and from local files"
-    elif credentials and browser.site_of(server) != browser.site_of(origin):
-        cookies = "cookies go to another site only with SameSite=None and Secure"
-        yield None, f"{cookies}; where the browser blocks those of others, with Partitioned too"
-    if is_own or not origin.startswith("http"):
-        return
-    page, api = (network_of(re.sub("^.*//|:[0-9]*$", "", at)) for at in (origin, server))
-    if page == "public" != api:
-        private = "Chromium (from 142 on) keeps pages of the internet from private and loopback"
-        if not browser.is_trustworthy(origin):
-            raise browser.Blocked(
-                f"{private} addresses, whatever the headers say: serve the page over https://, "
-                "where the visitor is asked, or from the same network"
-            )
-        words = 'else its message is "blocked by CORS policy: Permission was denied"'
-        yield None, f"{private} addresses until the visitor allows it; {words}, whatever you send"
-    elif origin.startswith("https:") and not browser.is_trustworthy(server):
-        raise browser.Blocked("mixed content: pages of https:// call no http:// address")
 
 
 def _steps(request: Request, answer: Response, is_own: bool) -> Iterator[Step]:
@@ -391,16 +385,12 @@ def _varies(answer: Response) -> bool:
     return not {name.lower() for name in answer.listed("Vary")}.isdisjoint({"origin", "*"})
 
 
-def _differences(answer: Response, expected: Response) -> Iterator[Step]:
-    """Yield which headers are not those that the settings here let a listed page have."""
+def _in_between(request: Request, answer: Response, expected: Response) -> Iterator[Step]:
+    """Yield what a server sends otherwise than the settings here, and what a cache mixes up."""
     names = [name for name, _ in expected.headers if name.startswith("Access-Control-")]
     if others := [name for name in names if answer.listed(name) != expected.listed(name)]:
         where = "something in between answers, adds or removes, or other settings run there"
         yield None, f"not as the settings here have it: {', '.join(others)}; {where}"
-
-
-def _confusions(request: Request, answer: Response) -> Iterator[Step]:
-    """Ask again for a page of another origin; yield what a cache may mix up, or has."""
     if request.method not in ("GET", "HEAD") or "Origin" not in request.headers:
         return
     headers = {**request.headers, "Origin": ANOTHER_PAGE}
