@@ -24,6 +24,34 @@ MakeApp = Callable[..., Flask]
 Recorded = list[str]
 
 
+class Clock:
+    """A time that passes when a test says so; nobody looks but requests."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.while_asleep: Callable[[], object] = lambda: None
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.while_asleep()
+
+
+class NoThread:
+    """A thread that a server never lets run."""
+
+    def __init__(self, **_: object) -> None:
+        pass
+
+    def start(self) -> None:
+        """Do nothing."""
+
+    def is_alive(self) -> bool:
+        return True
+
+
 @pytest.fixture
 def recorded() -> Recorded:
     """The methods of the requests that reached the view `ok`."""
@@ -38,7 +66,7 @@ def make_app(recorded: Recorded) -> MakeApp:
     """
     from my_api import cors
 
-    def make(**config: Any) -> Flask:
+    def make(allows: dict[str, Any] | None = None, **config: Any) -> Flask:
         app = Flask("bare", static_folder=None)
         app.config.update({"TESTING": True, "PROPAGATE_EXCEPTIONS": False}, CORS_ORIGINS=LISTED)
         app.config.update(config)
@@ -47,7 +75,7 @@ def make_app(recorded: Recorded) -> MakeApp:
         blueprints = [routes(name) for name in ("public", "admin")]
         for blueprint in blueprints:
             app.register_blueprint(blueprint)
-        cors.init_app(app, blueprints)
+        cors.init_app(app, blueprints, allows=allows)
         return app
 
     def routes(name: str) -> Blueprint:
@@ -102,3 +130,16 @@ def browser(app: Flask) -> Browser:
     from my_api.cors.browser import Browser, send_to
 
     return Browser(send_to(app))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of all modules."""
+    from my_api.cors import middleware, problems, settings
+
+    clock = Clock()
+    for module in (middleware, problems, settings):
+        monkeypatch.setattr(module, "monotonic", clock)
+    monkeypatch.setattr(settings, "sleep", clock.sleep)
+    monkeypatch.setattr(settings, "Thread", NoThread)
+    return clock

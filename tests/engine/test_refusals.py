@@ -1,16 +1,22 @@
 """A refusal is one line in the log: who, why, which variable to edit."""
 
 import logging
+import tracemalloc
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from my_api import cors
+from my_api.cors.policy import Refusal
+from werkzeug.test import create_environ, run_wsgi_app
 
-from .conftest import LISTED, STRANGER, MakeApp
+from .conftest import LISTED, STRANGER, Clock, MakeApp
 from .reading import policies
 
 PATH = "/api/public/missing"
 LINES = 100
+NEAR_MISSES = 3
 
 
 def test_a_refusal_is_logged_once_with_the_variable_to_edit(
@@ -22,7 +28,7 @@ def test_a_refusal_is_logged_once_with_the_variable_to_edit(
     assert [(record.levelno, record.message) for record in caplog.records] == [
         (
             logging.WARNING,
-            f"CORS: blueprint 'public' refused: '{STRANGER}' is not in CORS_ORIGINS",
+            f"CORS: blueprint 'public' refused 'GET {PATH}': '{STRANGER}' is not in CORS_ORIGINS",
         )
     ]
 
@@ -53,7 +59,7 @@ def test_a_refused_preflight_names_what_is_missing(
     app.test_client().options(PATH, headers={"Origin": origin, **asked})
 
     (record,) = caplog.records
-    assert record.message == f"CORS: blueprint 'public' refused: {words}"
+    assert record.message == f"CORS: blueprint 'public' refused 'OPTIONS {PATH}': {words}"
 
 
 @pytest.mark.parametrize(
@@ -137,27 +143,188 @@ def test_where_nobody_is_listed_nothing_is_near() -> None:
     )
 
 
-def test_an_attackers_origin_stays_on_one_short_line(
-    client: FlaskClient, caplog: pytest.LogCaptureFixture
+FORGED = "\n[2026] INFO in x: all is well\r\x1b[2K\x0b\x85\u2028\u202e"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", PATH, {"HTTP_ORIGIN": f"https://a{FORGED}" + "b" * 5000}),
+        ("GET", f"{PATH}/{FORGED}" + "b" * 5000, {"HTTP_ORIGIN": STRANGER}),
+        (f"X{FORGED}" + "b" * 5000, PATH, {"HTTP_ORIGIN": STRANGER}),
+        (
+            "OPTIONS",
+            PATH,
+            {
+                "HTTP_ORIGIN": LISTED,
+                "HTTP_ACCESS_CONTROL_REQUEST_METHOD": f"X{FORGED}" + "b" * 5000,
+            },
+        ),
+        (
+            "OPTIONS",
+            PATH,
+            {
+                "HTTP_ORIGIN": LISTED,
+                "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PUT",
+                "HTTP_ACCESS_CONTROL_REQUEST_HEADERS": f"x-a{FORGED},x-b\n" + ",b" * 5000,
+            },
+        ),
+    ],
+)
+def test_what_a_client_sends_stays_on_one_short_line(
+    app: Flask,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    path: str,
+    headers: dict[str, str],
 ) -> None:
-    client.get(PATH, headers={"Origin": "https://a\x0b\x85\u2028" + "b" * 5000})
+    environ = {
+        **create_environ(),
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path.encode().decode("latin-1"),
+        **headers,
+    }
+    run_wsgi_app(app, environ)
 
     (record,) = caplog.records
-    assert len(record.message) < 300
-    assert len(record.message.splitlines()) == 1
+    line = record.getMessage()
+    assert len(line) < 500
+    assert line.isprintable()
 
 
-def test_a_flood_of_origins_leaves_a_fixed_number_of_lines(
-    app: Flask, caplog: pytest.LogCaptureFixture
+def test_a_line_names_the_path_as_people_read_it(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = app.test_client()
-    for number in range(LINES + 50):
-        client.post(PATH, headers={"Origin": f"https://{number}.example"})
+    client.post("/api/public/caf%C3%A9/%FF", headers={"Origin": STRANGER})
 
+    assert "refused 'POST /api/public/caf\u00e9/\ufffd': " in caplog.text
+
+
+def test_a_flood_of_origins_leaves_a_fixed_number_of_lines_an_hour(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture, clock: Clock
+) -> None:
+    def flood(number: int) -> None:
+        for n in range(number):
+            client.post(PATH, headers={"Origin": f"https://{clock.now}-{n}.example"})
+
+    flood(LINES + 50)
     assert len(caplog.records) == LINES
-    assert caplog.records[-1].message.endswith(
-        "; more of this kind are not logged until the next start"
-    )
 
+    # Another option, another blueprint
     client.options(PATH, headers={"Origin": LISTED, "Access-Control-Request-Method": "PURGE"})
-    assert caplog.records[-1].message.startswith("CORS: blueprint 'public' refused: 'PURGE'")
+    assert caplog.records[-1].message.startswith("CORS: blueprint 'public' refused 'OPTIONS ")
+    client.get("/api/admin/ok", headers={"Origin": STRANGER})
+    assert caplog.records[-1].message.startswith("CORS: blueprint 'admin' refused 'GET ")
+
+    clock.now += 3600
+    caplog.clear()
+    flood(2)
+    lines = [record.message for record in caplog.records]
+    assert [line.endswith(" (50 more were not logged)") for line in lines] == [True, False]
+
+
+def test_invented_origins_hide_no_front_end_that_is_set_up_wrong(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make_app(CORS_ORIGINS=f"{LISTED},http://localhost:3000").test_client()
+    for n in range(LINES + 50):
+        client.get(PATH, headers={"Origin": f"https://{n}.example"})
+    for n in range(LINES):
+        client.get(PATH, headers={"Origin": f"{LISTED}:{n + 1}"})
+    client.get(PATH, headers={"Origin": "http://localhost:5173"})
+    lines = [record.message for record in caplog.records]
+
+    assert len(lines) == LINES + NEAR_MISSES + 1
+    assert "(you list http://localhost:3000)" in lines[-1]
+    assert lines[-1].endswith(f" ({LINES - NEAR_MISSES} more were not logged)")
+    assert lines[LINES].endswith(" (50 more were not logged)")
+
+
+def test_a_million_origins_leave_the_memory_as_it_was(client: FlaskClient) -> None:
+    policy = client.application.extensions["cors"].policy_for(PATH)
+    log = client.application.extensions["cors"]._log
+    logging.disable()
+    try:
+        tracemalloc.start()
+        for number in range(100_000):
+            if number == 1_000:
+                before, _ = tracemalloc.get_traced_memory()
+            refusal = Refusal(policy, f"https://{number}.app.example.com:{number}", "origins")
+            log.warn(("public", "origins"), refusal.origin, refusal.line, refusal.near)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        logging.disable(logging.NOTSET)
+
+    assert after - before < 10_000
+
+
+# The signal
+
+
+@pytest.fixture
+def received(app: Flask) -> Iterator[list[Refusal]]:
+    """What is refused, from now on."""
+    told: list[Refusal] = []
+
+    def receive(sender: Flask, refusal: Refusal) -> None:
+        assert sender is app
+        told.append(refusal)
+
+    with cors.refused.connected_to(receive, app):
+        yield told
+
+
+def test_a_refusal_is_sent_as_data_each_time(client: FlaskClient, received: list[Refusal]) -> None:
+    near = "http://app.example.com"
+    client.get(PATH, headers={"Origin": STRANGER})
+    for _ in range(2):
+        client.post(PATH, headers={"Origin": near})
+    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-a,x-b"}
+    client.options(PATH, headers={"Origin": LISTED, **asked})
+    client.get(PATH, headers={"Origin": LISTED})
+
+    assert [
+        (r.blueprint, r.origin, r.method, r.path, r.option, r.names, r.near(), r.enforced)
+        for r in received
+    ] == [
+        ("public", STRANGER, "GET", PATH, "origins", (), None, False),
+        ("public", near, "POST", PATH, "origins", (), LISTED, True),
+        ("public", near, "POST", PATH, "origins", (), LISTED, True),
+        ("public", LISTED, "OPTIONS", PATH, "allow_headers", ("x-a", "x-b"), None, True),
+    ]
+    assert str(received[0]) == f"'{STRANGER}' is not in CORS_ORIGINS"
+
+
+def test_a_receiver_that_raises_is_logged_and_changes_nothing(
+    client: FlaskClient, received: list[Refusal], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(sender: Flask, refusal: Refusal) -> None:
+        raise RuntimeError("a bug")
+
+    with cors.refused.connected_to(fail):
+        statuses = [client.post(PATH, headers={"Origin": STRANGER}).status_code for _ in range(3)]
+
+    assert statuses == [403] * 3
+    assert len(received) == 3
+    told = [record for record in caplog.records if record.exc_info]
+    assert [record.message for record in told] == [
+        "CORS: blueprint 'public' has a refusal that a receiver of the signal fails to take"
+    ]
+    assert "RuntimeError: a bug" in caplog.text
+
+
+# Watching
+
+
+def test_watching_runs_what_it_would_refuse_and_says_so(
+    make_app: MakeApp, recorded: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make_app(CORS_ENFORCE="false").test_client()
+    answer = client.post("/api/public/ok", headers={"Origin": STRANGER})
+
+    assert (answer.status_code, recorded) == (200, ["POST"])
+    assert [record.message for record in caplog.records] == [
+        "CORS: blueprint 'public' watched 'POST /api/public/ok': "
+        f"'{STRANGER}' is not in CORS_ORIGINS"
+    ]

@@ -18,7 +18,7 @@ from ..conftest import Project, clean_environment, must_run
 MODULES = ["problems", "origins", "diagnosis", "policy", "settings", "env_file", "middleware"]
 MODULES += ["routes", "browser", "cli", "__init__"]
 OTHERS = {"blinker", "click", "dotenv", "flask", "flask_cors", "werkzeug"}
-PUBLIC = ["ConfigurationError", "Problem", "__version__", "init_app", "load_env"]
+PUBLIC = ["ConfigurationError", "Problem", "__version__", "init_app", "load_env", "refused"]
 MOST_LINES = 3_100
 MOST_LINES_OF_A_REQUEST = 220
 ON_THE_PATH = ["middleware", "policy", "origins", "problems"]

@@ -19,7 +19,7 @@ What the application uses is what `__all__` lists, and `browser` in its tests. T
 """
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from flask import Blueprint, Flask
@@ -28,40 +28,64 @@ from . import env_file
 from .cli import cors_commands
 from .env_file import load_env
 from .middleware import CORSMiddleware
-from .problems import ConfigurationError, Problem
+from .policy import Policy, refused
+from .problems import PROBLEMS_PRINTED, ConfigurationError, Log, Problem
 from .routes import check_routes, unlisted_blueprints
-from .settings import read_settings
+from .settings import AllowsFunction, Files, Watch, read_settings
 
-__all__ = ["ConfigurationError", "Problem", "__version__", "init_app", "load_env"]
+__all__ = ["ConfigurationError", "Problem", "__version__", "init_app", "load_env", "refused"]
 __version__ = "0.2.0.dev0"
 
 
 def init_app(
-    app: Flask, blueprints: Sequence[Blueprint], *, own_list: Collection[str] = ()
+    app: Flask,
+    blueprints: Sequence[Blueprint],
+    *,
+    own_list: Collection[str] = (),
+    allows: Mapping[str, Callable[[str], bool]] | None = None,
 ) -> None:
     """Put an application under the policies of its blueprints, read from the CORS_* variables.
 
     Values of `app.config` beat the environment, name by name. A blueprint that `own_list` names
-    never takes the shared CORS_ORIGINS: without a list of its own it has nobody. Call it once the
-    blueprints are registered: routes are checked here, and again before the first request. Raises
-    ConfigurationError with every problem, and RuntimeError when called twice.
+    never takes the shared CORS_ORIGINS: without a list of its own it has nobody. `allows` holds for
+    some blueprints a function that is asked for an origin which is on no list, in an application
+    context; nothing but True lets pages of it in. Call it once the blueprints are registered:
+    routes are checked here, and again before the first request. Raises ConfigurationError with
+    every problem, and RuntimeError when called twice.
     """
     if "cors" in app.extensions:
         raise RuntimeError("cors.init_app() was already called on this application")
     prefixes = {b.name: (b.url_prefix or "").rstrip("/") for b in blueprints}
-    variables = {**os.environ, **app.config}
+    variables, places = {**os.environ, **app.config}, env_file.places()
     unlisted = unlisted_blueprints(app, blueprints)
-    read = partial(read_settings, prefixes, own_list=own_list, unlisted=unlisted)
-    settings = read(variables, places=env_file.places())
-    policies = {name: (prefix, settings.policies[name]) for name, prefix in prefixes.items()}
+    own_list = {own_list} if isinstance(own_list, str) else {*own_list}
+    log = Log(app)
+    functions = {name: AllowsFunction(f, app, log) for name, f in (allows or {}).items()}
+    read = partial(
+        read_settings, prefixes, own_list=own_list, unlisted=unlisted, functions=functions
+    )
+    policies: dict[str, tuple[str, Policy]] = {}
     check = partial(check_routes, app, blueprints, policies)
-    check()
-    for warning in settings.warnings:
-        app.logger.warning("CORS: %s", warning)
+    middleware = CORSMiddleware(app, [], check, log=log)
 
-    middleware = CORSMiddleware(app, list(policies.values()), check, settings.warnings)
     middleware.read = read
+
+    def take(files: Files) -> Files:
+        settings, known = read(variables, places=places, files=files), {*middleware.warnings}
+        policies.update({n: (prefix, settings.policies[n]) for n, prefix in prefixes.items()})
+        new = [warning for warning in settings.warnings if warning not in known]
+        for warning in new[:PROBLEMS_PRINTED]:
+            app.logger.warning("CORS: %s", warning)
+        middleware.take([*policies.values()], settings.warnings)
+        return settings.files
+
+    files = take({})
+    check()
     # A method is called faster than an object.
     app.wsgi_app = middleware.__call__  # type: ignore[method-assign]
+    if files:
+        app.wsgi_app = partial(  # type: ignore[method-assign]
+            middleware.watched, Watch(app, files, take)
+        )
     app.extensions["cors"] = middleware
     app.cli.add_command(cors_commands)

@@ -64,8 +64,8 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
             "blueprints": [
                 {"name": policy.blueprint, "prefix": prefix}
                 | {option: getattr(policy, option) for option in OPTIONS}
-                | {"variables": policy.variables}
-                | {"sources": {o: _source(v) for o, v in policy.variables.items()}}
+                | {"variables": policy.variables, "sources": _sources(policy)}
+                | ({"allows": str(policy.function)} if policy.function else {})
                 for prefix, policy in cors.policies
             ],
             "without_policy": uncovered,
@@ -127,7 +127,18 @@ def _show(policy: Policy) -> None:
             value = ", ".join(value) or ("nobody" if option == "origins" else "none")
         say(str(value), f"  {option}".ljust(indent), indent)
         if variable := policy.variables.get(option):
-            say(f"from {variable} ({_source(variable)})", " " * indent, indent)
+            say(f"from {variable} ({_sources(policy)[option]})", " " * indent, indent)
+    if policy.function:
+        words = f"what {policy.function} says of any other origin"
+        say(words, "  allows".ljust(indent), indent)
+
+
+def _sources(policy: Policy) -> dict[str, str]:
+    """Return where the value of each option comes from that is not the default."""
+    found = {option: _source(variable) for option, variable in policy.variables.items()}
+    if policy.allowlist.file:
+        found["origins"] += f", {policy.allowlist.file}"
+    return found
 
 
 def _source(variable: str) -> str:

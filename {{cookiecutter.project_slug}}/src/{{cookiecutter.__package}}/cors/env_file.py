@@ -22,7 +22,7 @@ from flask.helpers import get_debug_flag
 from werkzeug.serving import is_running_from_reloader
 
 from .problems import QUOTED_LENGTH, ConfigurationError, Problem
-from .settings import IGNORE, OWN_SUFFIXES, READERS, names_in
+from .settings import IGNORE, OWN_SUFFIXES, READERS, decoded, names_in
 
 # From the `flask run` that watches to the process that it starts: the names that files have set,
 # and the path of the .env. No value is in it, and that process hands it on to no other.
@@ -158,19 +158,7 @@ def _read(path: Path) -> str:
         if isinstance(error, FileNotFoundError):
             wrong = f"is a link to {path.readlink()}, where nothing is"
         raise ConfigurationError([Problem(str(path), "unreadable", wrong)], path.name) from None
-    bad = data.find(b"\0")  # no environment can hold it
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        bad = error.start
-    if bad < 0:
-        return text.replace("\r\n", "\n").replace("\r", "\n")
-    looks = "UTF-16, which PowerShell's > writes" if b"\0" in data else "a Windows code page"
-    wrong = f"not UTF-8, but looks like {looks}; save the file as UTF-8"
-    if 0 < data.count(b"\0") < len(data) / 4:
-        wrong = "holds a NUL, which no setting can; delete it"
-    line = 1 + len(re.findall(rb"\r\n?|\n", data[:bad]))
-    raise ConfigurationError([Problem(f"line {line}", "encoding", wrong)], path.name)
+    return decoded(data, subject=path.name)
 
 
 def _bindings(text: str) -> Iterator[tuple[int, str, Binding]]:

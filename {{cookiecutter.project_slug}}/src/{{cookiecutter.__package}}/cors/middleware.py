@@ -5,22 +5,22 @@ from __future__ import annotations  # those of the function in __call__ cost eac
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from threading import Lock
+from time import monotonic
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 
 from .origins import DEFAULT_PORTS
-from .policy import Headers, Policy, Refusal
-from .problems import QUOTED_LENGTH, Problem
-from .settings import Settings
+from .policy import Headers, Policy, Refusal, refused
+from .problems import Log, Problem
+from .settings import Settings, Watch
 
 # Some servers pass names on that begin with blanks, or hold the end of a line.
 OURS = re.compile(r"^\s*(access-control-|vary$)", re.IGNORECASE | re.MULTILINE)
 OWN_SITES = ("same-origin", "none")  # values of Sec-Fetch-Site: the API's own page, or no page
 OVERRULED = "sets CORS headers; removed, since the CORS_* variables alone decide. Delete that code."
-LINES_PER_KIND = 100
+FAILED = "has a refusal that a receiver of the signal fails to take"
 
 
 class CORSMiddleware:
@@ -40,20 +40,31 @@ class CORSMiddleware:
         policies: Sequence[tuple[str, Policy]],
         check_routes: Callable[[], list[Problem]],
         warnings: Sequence[Problem] = (),
+        log: Log | None = None,
     ) -> None:
-        self.policies = policies
-        self.warnings = warnings
         self._app = app
+        self._log = log or Log(app)
         self._flask = app.wsgi_app
         self._pass_on: WSGIApplication = self._check_first
         self.check_routes = check_routes
+        self.take(policies, warnings)
+
+    def take(self, policies: Sequence[tuple[str, Policy]], warnings: Sequence[Problem]) -> None:
+        """Put policies into force, all at once; a request keeps the one that it has."""
+        self.policies, self.warnings = policies, warnings
         # As WSGI carries paths: their bytes, which are UTF-8, as latin-1.
         self._policies = {prefix[1:].encode().decode("latin-1"): p for prefix, p in policies}
         # How many segments prefixes have, the longest first: seldom more than one number.
         self._depths = sorted({prefix.count("/") for prefix, _ in policies}, reverse=True)
         self._longest = max(self._depths, default=0)
-        self._logged: dict[tuple[str, str], set[str]] = {}
-        self._lock = Lock()
+
+    def watched(
+        self, watch: Watch, environ: WSGIEnvironment, start: StartResponse
+    ) -> Iterable[bytes]:
+        """Answer one request under lists that stand in files."""
+        if monotonic() > watch.due:
+            watch.catch_up()
+        return self(environ, start)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -75,22 +86,26 @@ class CORSMiddleware:
             names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
             if refusal := policy.refusal(origin, asked, names):
                 if not self._app.debug or refusal.option == "origins":
-                    return self._refuse(start_response, refusal, policy.written.vary_of_preflights)
+                    vary = policy.written.vary_of_preflights
+                    return self._refuse(environ, start_response, refusal, vary)
                 # With these headers the browser refuses it, and its message names what is missing.
-                self._warn(policy, refusal.option, refusal)
+                self._tell(environ, refusal._replace(enforced=True))
                 names = ""
             start_response("204 No Content", policy.preflight(origin, names))
             return []
         elif answer := policy.answer(origin):
             cors_headers = answer
+        elif is_same_origin(environ, origin):
+            cors_headers = policy.written.vary
+        elif answer := policy.answer_asked(origin):
+            cors_headers = answer
         else:
             cors_headers = policy.written.vary
-            if not is_same_origin(environ, origin):
-                refusal = Refusal(policy, origin, "origins")
+            refusal = Refusal(policy, origin, "origins")
         if refusal:
             if policy.enforce and is_unsafe(method, environ):
-                return self._refuse(start_response, refusal, cors_headers)
-            self._warn(policy, refusal.option, refusal)
+                return self._refuse(environ, start_response, refusal, cors_headers)
+            self._tell(environ, refusal)
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
             names = "\n".join([name for name, _ in headers]).lower()
@@ -120,7 +135,7 @@ class CORSMiddleware:
         merged = dict(cors_headers)
         varies = [value for name, value in ours if name.lower() == "vary"]
         if len(varies) < len(ours):
-            self._warn(policy, "headers", OVERRULED)
+            self._log.warn((policy.blueprint, "headers"), "", lambda: OVERRULED)
         named = ",".join([*varies, merged.get("Vary", "")])
         if names := {name.lower(): name for name in re.findall(r"[^\s,]+", named)}:
             merged["Vary"] = "*" if "*" in names else ", ".join(names.values())
@@ -132,27 +147,28 @@ class CORSMiddleware:
         self._pass_on = self._flask  # from its first request on, Flask takes no more routes
         return self._flask(environ, start)
 
-    def _refuse(self, start: StartResponse, refusal: Refusal, vary: Headers) -> Iterable[bytes]:
-        self._warn(refusal.policy, refusal.option, refusal)
+    def _refuse(
+        self, environ: WSGIEnvironment, start: StartResponse, refusal: Refusal, vary: Headers
+    ) -> Iterable[bytes]:
+        self._tell(environ, refusal._replace(enforced=True))
         problem = {"type": "about:blank", "title": "Forbidden", "status": 403}  # RFC 9457
         body = json.dumps(problem | ({"detail": str(refusal)} if self._app.debug else {})).encode()
         headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))]
         start("403 Forbidden", headers + vary)
         return [body]
 
-    def _warn(self, policy: Policy, kind: str, why: Refusal | str) -> None:
-        """Log each reason once, and a hundred lines of a kind at most for a blueprint."""
-        key = f"{why.origin[:QUOTED_LENGTH]} {why.names}" if isinstance(why, Refusal) else why
-        key = key[: 2 * QUOTED_LENGTH]
-        logged = self._logged.setdefault((policy.blueprint, kind), set())
-        with self._lock:
-            if len(logged) >= LINES_PER_KIND or key in logged:
-                return
-            logged.add(key)
-        words = f"refused: {why}" if isinstance(why, Refusal) else why
-        if len(logged) == LINES_PER_KIND:
-            words += "; more of this kind are not logged until the next start"
-        self._app.logger.warning("CORS: blueprint %r %s", policy.blueprint, words)
+    def _tell(self, environ: WSGIEnvironment, refusal: Refusal) -> None:
+        """Log a refusal, and hand it to the receivers of the signal, if there are any."""
+        path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode(errors="replace")
+        refusal = refusal._replace(method=environ["REQUEST_METHOD"], path=path)
+        kind, key = (refusal.blueprint, refusal.option), f"{refusal.origin[:100]} {refusal.names}"
+        self._log.warn(kind, key[:200], refusal.line, refusal.near)
+        for receiver in refused.receivers_for(self._app) if refused.receivers else ():
+            try:
+                receiver(self._app, refusal=refusal)
+            except Exception as error:
+                kind = refusal.blueprint, "signal"
+                self._log.warn(kind, type(error).__name__, lambda: FAILED, error=error)
 
 
 def is_unsafe(method: str, environ: WSGIEnvironment) -> bool:

@@ -20,7 +20,7 @@ this module too.
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from pathlib import Path
 from typing import NamedTuple
@@ -274,10 +274,19 @@ class Allowlist:
     """The origins of a policy: ``*`` alone, or entries that `parse` accepts.
 
     They compare byte by byte (Fetch standard), at one cost for three entries and for ten thousand.
+    `file` is where they were read, if not in a variable.
     """
 
-    def __init__(self, entries: Iterable[str] = ()) -> None:
+    def __init__(self, entries: Iterable[str] = (), file: str | None = None) -> None:
         self.entries = tuple(entries)
+        self.file = file
+        # Few hosts have several entries: 100,000 lists would stop Python's garbage collector.
+        self._by_host: dict[str, str] = {}
+        self._others: dict[str, list[str]] = {}
+        for entry in self.entries:
+            host = _host_of(entry)
+            if self._by_host.setdefault(host, entry) != entry:
+                self._others.setdefault(host, []).append(entry)
         self.any = ANY in self.entries
         self.wildcards = dict.fromkeys(entry for entry in self.entries if ANY in entry)
         self._exact = frozenset(self.entries) - self.wildcards.keys()
@@ -295,7 +304,8 @@ class Allowlist:
         self._matched: set[str] = set()  # origins that wildcards stand for, for the next time
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Allowlist) and self.entries == other.entries
+        mine = self.file, self.entries
+        return isinstance(other, Allowlist) and mine == (other.file, other.entries)
 
     def allows(self, origin: str) -> bool:
         """Tell whether a page of this origin (the value of an ``Origin`` header) is allowed."""
@@ -334,16 +344,11 @@ class Allowlist:
     def nearest(self, origin: str) -> str | None:
         """Return an entry of the same host, or of the host without its first label, or None."""
         host = _host_of(origin)
-        near = self._by_host.get(host) or self._by_host.get(host.partition(".")[2])
+        host = host if host in self._by_host else host.partition(".")[2]
+        near = [self._by_host[host]] if host in self._by_host else []
+        near += self._others.get(host, ())
         port = origin.rpartition(":")[2]
-        return max(near, key=lambda entry: entry.rpartition(":")[2] == port) if near else None
-
-    @cached_property
-    def _by_host(self) -> dict[str, list[str]]:
-        listed: dict[str, list[str]] = {}
-        for entry in self.entries:
-            listed.setdefault(_host_of(entry), []).append(entry)
-        return listed
+        return max(near, key=lambda entry: entry.rpartition(":")[2] == port, default=None)
 
 
 def _host_of(origin: str) -> str:

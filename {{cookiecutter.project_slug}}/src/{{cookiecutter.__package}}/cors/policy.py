@@ -1,11 +1,12 @@
 """What one blueprint allows, why it refuses a page, and the headers, which flask-cors writes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from blinker import Namespace
 from flask import Flask, Response
 from flask_cors import cross_origin
 from werkzeug.test import create_environ
@@ -18,6 +19,10 @@ SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
 
 LONGEST_REQUESTED = 8192  # characters in the names of headers, where all of them are allowed
 _is_token = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+").fullmatch  # RFC 9110, section 5.6.2
+
+# Calls its receivers for each refusal, as `receiver(app, refusal=refusal)`: the application and a
+# `Refusal`. No context of Flask's is there, and one that raises changes nothing.
+refused = Namespace().signal("cors.refused")
 
 Headers = list[tuple[str, str]]
 _ALLOW_ORIGIN = "Access-Control-Allow-Origin"
@@ -46,7 +51,8 @@ class Written(NamedTuple):
 class Policy:
     """What one blueprint allows, by options that have the names of flask-cors's own.
 
-    Two policies are equal when their options are. `variables` tells which variable decided one.
+    Two policies are equal when their options are. `variables` tells which variable decided one,
+    `function` is asked for an origin that is on no list.
     """
 
     blueprint: str = field(compare=False)
@@ -58,6 +64,7 @@ class Policy:
     supports_credentials: bool = False
     max_age: int = 600
     enforce: bool = True
+    function: "Callable[[Policy, str], bool] | None" = None
     written: Written = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -81,9 +88,17 @@ class Policy:
         """Return the variable to edit for an option: the one that decided, or the blueprint's."""
         return self.variables.get(option) or variable_name(option, self.blueprint)
 
+    def allows(self, origin: str) -> bool:
+        """Tell whether the list lets pages of an origin in, or else the application's function."""
+        return self.allowlist.allows(origin) or self.asks(origin)
+
+    def asks(self, origin: str) -> bool:
+        """Tell what the application's function says of an origin that is not on the list."""
+        return self.function is not None and self.function(self, origin)
+
     def refusal(self, origin: str, method: str, headers: str) -> "Refusal | None":
         """Return why a page may not send a method and headers, which a preflight names, or None."""
-        if not self.allowlist.allows(origin):
+        if not self.allows(origin):
             return Refusal(self, origin, "origins")
         if method not in SAFELISTED_METHODS and method not in self.methods:
             return Refusal(self, origin, "methods", (method,))
@@ -105,6 +120,10 @@ class Policy:
             return None
         return [(_ALLOW_ORIGIN, ANY if self.allowlist.any else origin), *self.written.answer]
 
+    def answer_asked(self, origin: str) -> Headers | None:
+        """Return the same for an origin that is not on the list, where the function allows it."""
+        return [(_ALLOW_ORIGIN, origin), *self.written.answer] if self.asks(origin) else None
+
     def preflight(self, origin: str, requested: str) -> Headers:
         """Return the headers of the answer to a preflight of an allowed origin.
 
@@ -119,12 +138,34 @@ class Policy:
 
 
 class Refusal(NamedTuple):
-    """What a policy refuses: a page's origin, the `names` of its method or headers, its site."""
+    """What a policy refuses: a page's origin, the `names` of its method or headers, its site.
+
+    `option` is ``origins``, ``methods``, ``allow_headers`` or ``sec_fetch_site``; `method` and
+    `path` are those of the request, and `enforced` tells that it was answered with 403. What came
+    from a client is as it came: of any length, with any characters; `str()` makes one line of it.
+    """
 
     policy: Policy
     origin: str
     option: str
     names: tuple[str, ...] = ()
+    method: str = ""
+    path: str = ""
+    enforced: bool = False
+
+    @property
+    def blueprint(self) -> str:
+        """The name of the blueprint whose policy it is."""
+        return self.policy.blueprint
+
+    def near(self) -> str | None:
+        """Return the listed entry that was probably meant, if there is one."""
+        return self.policy.allowlist.nearest(self.origin) if self.option == "origins" else None
+
+    def line(self) -> str:
+        """Return what the log says: the request, and why it is refused, or would be."""
+        done = "refused" if self.enforced or self.policy.enforce else "watched"
+        return f"{done} {quoted(f'{self.method} {self.path}')}: {self}"
 
     def __str__(self) -> str:
         if self.option == "sec_fetch_site":
@@ -134,7 +175,7 @@ class Refusal(NamedTuple):
             what = f"{quoted(', '.join(self.names))}, which {what} asks for,"
             if self.option == "methods" and self.names[0].upper() in self.policy.methods:
                 hint = f" (a page must write {self.names[0].upper()} in capitals)"
-        elif near := self.policy.allowlist.nearest(self.origin):
+        elif near := self.near():
             others = ", among others" if len(self.policy.origins) > 1 else ""
             hint = f" (you list {near}{others})"
         return f"{what} is not in {self.policy.variable(self.option)}{hint}"

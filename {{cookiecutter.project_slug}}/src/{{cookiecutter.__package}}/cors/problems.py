@@ -2,9 +2,12 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
 
 QUOTED_LENGTH = 100
 PROBLEMS_PRINTED = 20
+HOUR = 3600.0
+LINES_AN_HOUR = 100  # of one kind, for a blueprint
+NEAR_MISSES_AN_HOUR = 3  # of one listed entry, besides
 
 
 @dataclass(frozen=True)
@@ -79,3 +85,53 @@ class ConfigurationError(ValueError, click.ClickException):
             body, 500, content_type="application/problem+json"
         )
         return app
+
+
+class Hour(NamedTuple):
+    """What was logged of one kind: until when it counts, the keys, and how many lines of what."""
+
+    ends: float
+    told: set[str]
+    lines: Counter[str]
+
+
+class Log:
+    """The lines about requests: each once an hour, and no more of a kind than people can read.
+
+    What is near to a listed entry has some lines of that entry's own, so that no flood of invented
+    origins hides a front end that is set up wrong.
+    """
+
+    def __init__(self, app: "Flask") -> None:
+        self._app = app
+        self._hours: dict[tuple[str, str], Hour] = {}
+        self._held_back: Counter[tuple[str, str]] = Counter()
+        self._lock = Lock()
+
+    def warn(
+        self,
+        kind: tuple[str, str],
+        key: str,
+        line: Callable[[], str],
+        near: Callable[[], str | None] = lambda: None,
+        error: Exception | None = None,
+    ) -> None:
+        """Log a line, unless one of this key was, or too many; `kind` begins with a blueprint."""
+        now = monotonic()
+        with self._lock:
+            if kind not in self._hours or now >= self._hours[kind].ends:
+                self._hours[kind] = Hour(now + HOUR, set(), Counter())
+            _, told, lines = self._hours[kind]
+            if key in told:
+                return
+            entry = near() or ""
+            entry = entry if lines[entry] < NEAR_MISSES_AN_HOUR else ""
+            if not entry and lines[""] == LINES_AN_HOUR:
+                self._held_back[kind] += 1
+                return
+            told.add(key)
+            lines[entry] += 1
+            held_back = self._held_back.pop(kind, 0)
+        more = f" ({held_back} more were not logged)" if held_back else ""
+        what = kind[0], line(), more
+        self._app.logger.warning("CORS: blueprint %r %s%s", *what, exc_info=error)

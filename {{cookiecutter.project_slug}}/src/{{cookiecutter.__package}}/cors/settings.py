@@ -4,19 +4,26 @@
 is resolved on its own: the blueprint's variable, then the shared one, then the default of `Policy`.
 """
 
+import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
+from inspect import iscoroutinefunction
 from ipaddress import ip_address, ip_network
 from itertools import product
+from stat import S_ISREG
+from threading import Lock, Thread
+from time import monotonic, sleep
 from typing import Any
 
+from flask import Flask
+
 from . import diagnosis
-from .origins import ANY, Allowlist, Entry, givers_of_names, is_ip, parse
+from .origins import ANY, MAX_ENTRY_LENGTH, Allowlist, Entry, givers_of_names, is_ip, parse
 from .policy import Policy, variable_name
-from .problems import ConfigurationError, Problem
+from .problems import PROBLEMS_PRINTED, ConfigurationError, Log, Problem, quoted
 
 # Lists names that begin with CORS_ and are another program's: they are let be.
 IGNORE = "CORS_IGNORE"
@@ -28,6 +35,8 @@ JSON_ALLOWED = frozenset({ANY, "content-type"})
 LISTS = (list, tuple, set, frozenset)
 BOOLEANS = {"true": True, "1": True, "yes": True, "on": True}
 BOOLEANS |= {"false": False, "0": False, "no": False, "off": False}
+MOST_BYTES = 32 * 1024 * 1024  # of a file of origins
+MOST_PROBLEMS = 1_000  # of one: it is no such file
 
 # RFC 1918 and RFC 4193; names that no registry sells
 _PRIVATE = [ip_network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
@@ -48,6 +57,7 @@ class Settings:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     own_suffixes: tuple[str, ...] = ()
+    files: "Files" = field(default_factory=dict)
 
     def refuse(self, *problem: Any, **more: Any) -> None:
         """Add a `Problem`, made of these arguments: the application does not start."""
@@ -64,15 +74,18 @@ def read_settings(
     own_list: Collection[str] = (),
     unlisted: Collection[str] = (),
     places: Mapping[str, str] | None = None,
+    allows: "Mapping[str, AllowsFunction] | None" = None,
+    files: "Files | None" = None,
 ) -> Settings:
     """Return the settings of the blueprints of these names.
 
     `variables` are the process environment with the values given to `create_app` laid over it;
     other names than ``CORS_*`` are passed over, but for slips in a file: `places` tells where a
-    name stands there. Those in `own_list` do not take the shared list; `unlisted` ones are
-    registered, but have no settings. Raises ConfigurationError with every problem.
+    name stands there. Those in `own_list` do not take the shared list, those in `allows` have a
+    function besides; `unlisted` ones are registered, but have no settings. `files` of origins are
+    not read again. Raises ConfigurationError with every problem.
     """
-    found = Settings()
+    found, allows = Settings(files=dict(files or {})), allows or {}
     known = {variable_name(o, name): o for name in [None, *blueprints] for o in READERS}
     owners: dict[str, str] = {}
     for name in blueprints:
@@ -81,9 +94,18 @@ def read_settings(
             wrong = f"belongs to two blueprints, {owner!r} and {name!r}; rename one"
             found.refuse(variable, "suffix-clash", wrong)
     own_list = {own_list} if isinstance(own_list, str) else {*own_list}
-    for name in own_list.difference(blueprints):
-        wrong = f"names no blueprint of BLUEPRINTS ({', '.join(sorted(blueprints))})"
-        found.refuse("own_list", "own-list", wrong, entry=str(name))
+    named = [("own_list", name) for name in own_list] + [("allows", name) for name in allows]
+    for argument, name in named:
+        if name not in blueprints:
+            wrong = f"names no blueprint of BLUEPRINTS ({', '.join(sorted(blueprints))})"
+            found.refuse(argument, argument.replace("_", "-"), wrong, entry=str(name))
+    for name, allowing in allows.items():
+        function: Any = allowing.function
+        if not callable(function):
+            found.refuse("allows", "allows", f"{function!r} is no function", entry=name)
+        elif iscoroutinefunction(function) or iscoroutinefunction(function.__call__):
+            wrong = f"{allowing} is a coroutine function, which nothing awaits; write def"
+            found.refuse("allows", "allows", wrong, entry=name)
     others = names_in(variables.get(IGNORE, ""))
     for name in others:
         is_own = name.removeprefix("FLASK_") in known  # which Flask puts into `app.config`
@@ -118,6 +140,7 @@ def read_settings(
     for blueprint, variables_of in deciding.items():
         options = {option: values[name] for option, name in variables_of.items()}
         allowlist = options.pop("origins", Allowlist())
+        options["function"] = allows.get(blueprint)
         found.policies[blueprint] = Policy(blueprint, variables_of, allowlist, **options)
     _check_openness(found)
     found.warnings = list(dict.fromkeys(found.warnings))
@@ -146,9 +169,19 @@ def read_list(
         wrong = "neither a comma-separated text nor a list of texts"
         found.refuse(variable, "type", wrong, entry=str(value))
         return None
+    places = ((variable, position, entry.strip()) for position, entry in enumerate(value, start=1))
+    return accept(lambda entry: fault_of(entry, len(value)), places, found)
+
+
+def accept(
+    fault_of: Callable[[str], diagnosis.Fault | None],
+    places: Iterable[tuple[str, int | None, str]],
+    found: Settings,
+) -> tuple[str, ...]:
+    """Return the entries without a fault, each once; one stands behind its variable and number."""
     accepted: dict[str, str] = {}
-    for position, entry in enumerate(map(str.strip, value), start=1):
-        if fault := fault_of(entry, len(value)):
+    for variable, position, entry in places:
+        if fault := fault_of(entry):
             found.refuse(variable, *fault, entry=entry, position=position)
         elif (key := entry if "://" in entry else entry.lower()) in accepted:
             found.warn(variable, "duplicate", "it is listed twice; delete one", entry=entry)
@@ -168,12 +201,22 @@ def read_own_suffixes(value: Any, found: Settings) -> tuple[str, ...]:
 
 
 def read_origins(variable: str, value: Any, found: Settings) -> Allowlist | None:
-    """Read an allowlist. An empty value is one: nobody."""
+    """Read an allowlist, from a file if the value is ``@/path``. An empty one is one: nobody."""
+    if isinstance(value, str) and value.strip().startswith("@"):
+        return read_file(variable, value.strip(), found)
     fault_of = partial(diagnosis.fault_of_origin, own_suffixes=found.own_suffixes)
     entries = read_list(fault_of, variable, value, found)
     if entries is None:
         return None
     allowlist = Allowlist(entries)
+    warn_of_wildcards(variable, entries, allowlist, found)
+    return allowlist
+
+
+def warn_of_wildcards(
+    variable: str, entries: Iterable[str], allowlist: Allowlist, found: Settings
+) -> None:
+    """Warn of entries that another one of the list stands for, or that stand for strangers."""
     for entry in entries if allowlist.wildcards else ():
         if any(other != entry for other in allowlist.wildcards_for(entry)):
             found.warn(variable, "redundant", "a wider entry allows it; delete it", entry=entry)
@@ -181,7 +224,6 @@ def read_origins(variable: str, value: Any, found: Settings) -> Allowlist | None
         if (parts := parse(entry, found.own_suffixes)) and is_shared(parts, found):
             wrong = f"everyone who gets a name under {parts.host} can take one that matches"
             found.warn(variable, "wildcard-shared", wrong, entry=entry)
-    return allowlist
 
 
 def is_shared(entry: Entry, found: Settings) -> bool:
@@ -335,3 +377,232 @@ def network_of(host: str) -> str:
     if host.rpartition(".")[2] == "localhost":
         return "loopback"
     return "private" if _is_private_name(host) else "public"
+
+
+def decoded(data: bytes, place: str = "", subject: str = "CORS configuration") -> str:
+    """Return the text of a file in UTF-8, with line ends as Python has them.
+
+    Raises ConfigurationError, with the number of the line behind `place`, for anything else.
+    """
+    bad = data.find(b"\0")  # no environment can hold it
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        bad = error.start
+    if bad < 0:
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+    looks = "UTF-16, which PowerShell's > writes" if b"\0" in data else "a Windows code page"
+    wrong = f"not UTF-8, but looks like {looks}; save the file as UTF-8"
+    if 0 < data.count(b"\0") < len(data) / 4:
+        wrong = "holds a NUL, which no setting can; delete it"
+    line = 1 + len(re.findall(rb"\r\n?|\n", data[:bad]))
+    raise ConfigurationError([Problem(f"{place}line {line}", "encoding", wrong)], subject)
+
+
+# A file of origins: `CORS_ORIGINS_ADMIN=@/etc/my-api/admin.origins`.
+
+
+def stamp_of(file: str | int) -> tuple[int, ...] | None:
+    """Return what tells a file and its content from any other; None where nothing is."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+class OriginsFile:
+    """A file of origins as it was at one moment: its stamp, its bytes, the list once it is judged.
+
+    `pause` is called every now and then while it is judged.
+    """
+
+    def __init__(self, path: str, pause: Callable[[], object] = lambda: None) -> None:
+        self.path, self.pause = path, pause
+        self.stamp, self.data, self.fault = stamp_of(path), b"", ""
+        self.allowlist, self.is_judged = Allowlist(), False
+        self.is_whole = True  # nobody wrote while it was read
+        try:
+            with open(path, "rb", opener=_without_waiting) as file:
+                before = stamp_of(file.fileno())
+                if not S_ISREG(os.stat(file.fileno()).st_mode):
+                    self.fault = "is no regular file"
+                else:
+                    self.data = file.read(MOST_BYTES + 1)
+                self.is_whole = self.stamp == before == stamp_of(file.fileno())
+        except OSError as error:
+            self.fault = f"cannot be read: {error.strerror}"
+        if len(self.data) > MOST_BYTES:
+            self.fault = f"is over {MOST_BYTES // 1024**2} MiB"
+
+    def judge(self, variable: str, found: Settings) -> None:
+        """Read the list, by every rule for one in a variable."""
+        before = len(found.problems)
+        try:
+            text = decoded(self.data, f"{self.path} ")
+        except ConfigurationError as error:
+            found.problems += error.problems
+            return
+        if not text:
+            wrong = "is empty, as if nothing were written yet; for nobody, write a # into it"
+            found.refuse(self.path, "file-end", wrong)
+        elif not text.endswith("\n"):
+            wrong = "has no line end at its end, as if half of it were written; add it"
+            found.refuse(self.path, "file-end", wrong)
+        own = found.own_suffixes
+        fault_of = partial(diagnosis.fault_of_origin, of=2, own_suffixes=own)
+        places = (
+            (f"{self.path} line {number}", None, entry)
+            for number, line in enumerate(self._paced(text.split("\n")), start=1)
+            if line.strip() and not line.lstrip().startswith("#")
+            if len(found.problems) < before + MOST_PROBLEMS
+            for entry in diagnosis.split(line)
+        )
+        entries = accept(fault_of, places, found)
+        if len(found.problems) == before:
+            self.allowlist, self.data = Allowlist(self._paced(entries), self.path), b""
+            self.is_judged = True
+            warn_of_wildcards(variable, self._paced(entries), self.allowlist, found)
+
+    def _paced(self, items: Iterable[Any]) -> Iterator[Any]:
+        for number, item in enumerate(items):
+            if number % 100 == 0:
+                self.pause()
+            yield item
+
+
+Files = dict[str, OriginsFile]  # by their paths
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # for who writes into a pipe
+
+
+def read_file(variable: str, value: str, found: Settings) -> Allowlist | None:
+    """Read the list of a file, ``@/path``, unless it was read already."""
+    path = value[1:]
+    if not os.path.isabs(path) or "\0" in path:
+        wrong = "a file is named by its whole path, as in @/etc/my-api/api.origins"
+        found.refuse(variable, "file-path", wrong, entry=value)
+        return None
+    file = found.files[path] = found.files.get(path) or OriginsFile(path)
+    if not file.is_whole:
+        file.fault = "was written to while it was read; start again"
+    if file.fault:
+        found.refuse(variable, "file", file.fault, entry=value)
+    elif not file.is_judged:
+        file.judge(variable, found)
+    return file.allowlist if file.is_judged else None
+
+
+class Watch:
+    """Looks at the files of origins while an application serves, once a second.
+
+    A thread of the process that serves looks. A request does so itself where nobody has for two
+    seconds: in a process that is new or was paused, or has no threads. `read` puts files that it is
+    given into force, and returns all; it raises ConfigurationError where one is wrong.
+    """
+
+    def __init__(self, app: Flask, files: Files, read: Callable[[Files], Files]) -> None:
+        self.due = 0.0  # when a request looks itself
+        self._app, self._files, self._read = app, files, read
+        self._judged = {path: file.stamp for path, file in files.items()}
+        self._seen = dict(self._judged)
+        self._lock, self._pid = Lock(), os.getpid()
+        self._thread: Thread | None = None
+
+    def catch_up(self) -> None:
+        """Look at once, and see to it that somebody looks from now on."""
+        if self._pid != os.getpid():  # a lock that was held when this process was forked stays so
+            self._lock, self._pid = Lock(), os.getpid()
+        with self._lock:
+            if monotonic() < self.due:
+                return
+            if not self._look():
+                sleep(1)
+                self._look()
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = Thread(target=self._keep_looking, daemon=True)
+                self._thread.start()
+            self.due = monotonic() + 2
+
+    def _keep_looking(self) -> None:
+        while True:
+            sleep(1)
+            with self._lock:
+                self._look(self._give_way)
+                self.due = monotonic() + 2
+
+    def _give_way(self) -> None:
+        sleep(0.0001)  # else a request waits 5 ms, each time that it has waited for anything else
+        self.due = monotonic() + 2
+
+    def _look(self, pause: Callable[[], object] = lambda: None) -> bool:
+        """Judge what has changed; tell whether nothing is left that may be half-written.
+
+        Another file in its place is whole. One that was changed where it lies is, when two looks
+        agree.
+        """
+        is_settled = True
+        for path, judged in [*self._judged.items()]:
+            stamp, seen = stamp_of(path), self._seen[path]
+            self._seen[path] = stamp
+            is_another = stamp and judged and stamp[:2] != judged[:2]
+            if stamp != judged and (is_another or stamp == seen):
+                file = OriginsFile(path, pause)
+                if file.is_whole and file.stamp == stamp:
+                    self._judge(file)
+            is_settled &= stamp == self._judged[path]
+        return is_settled
+
+    def _judge(self, file: OriginsFile) -> None:
+        path, before = file.path, self._files[file.path]
+        was_wrong = self._judged[path] != before.stamp
+        self._judged[path] = file.stamp
+        try:
+            self._files = self._read({**self._files, path: file})
+        except ConfigurationError as error:
+            wrong = "CORS: %s has changed, but the list stays as it was: %s"
+            self._app.logger.warning(wrong, path, error.message)
+            return
+        old, new = set(before.allowlist.entries), set(file.allowlist.entries)
+        if old != new or was_wrong:
+            told = path, _some(new - old), _some(old - new)
+            self._app.logger.warning("CORS: %s has changed: %s added, %s removed", *told)
+
+
+def _some(entries: Collection[str]) -> str:
+    few = sorted(entries)[:PROBLEMS_PRINTED]
+    more = ", ..." if len(entries) > len(few) else ""
+    return f"{len(entries)} ({', '.join(few)}{more})" if few else "none"
+
+
+@dataclass(frozen=True)
+class AllowsFunction:
+    """A function of the application that is asked for an origin; equal where it is the same one."""
+
+    function: Callable[[str], object]
+    app: Flask = field(compare=False)
+    log: Log = field(compare=False)
+
+    def __str__(self) -> str:
+        return getattr(self.function, "__qualname__", repr(self.function))
+
+    def __call__(self, policy: Policy, origin: str) -> bool:
+        """Ask for a well-formed origin, in an application context of its own; only True is yes."""
+        if len(origin) > MAX_ENTRY_LENGTH or "*" in origin or parse(origin) is None:
+            return False
+        found, values = Settings(), {"o": Allowlist([origin]), "c": policy.supports_credentials}
+        _check_credentials({"origins": "o", "supports_credentials": "c"}, values, found, True)
+        if found.problems:
+            return False
+        answer, error = None, None
+        try:
+            with self.app.app_context():
+                answer = self.function(origin)
+        except Exception as raised:
+            answer, error = raised, raised
+        if not isinstance(answer, bool):
+            line = f"asked {self} for {origin!r}: {quoted(repr(answer))} counts as no"
+            self.log.warn((policy.blueprint, "allows"), origin, lambda: line, error=error)
+        return answer is True
