@@ -164,13 +164,18 @@ def preflight_headers(rules: Rules) -> dict[str, str]:
     }
 
 
-def exchanges(port: int, sites: Sequence[Site] = (SITE,), seed: int = 0) -> Iterator[Exchange]:
+def exchanges(
+    port: int,
+    sites: Sequence[Site] = (SITE,),
+    seed: int = 0,
+    strangers: Sequence[Page] = STRANGERS,
+) -> Iterator[Exchange]:
     """Yield requests of every kind from every page, without end; any site's answer is right."""
     choose = random.Random(seed)
     host = f"{HOST}:{port}"
     listed = {origin for site in sites for rules in site.values() for origin in rules.origins}
     pages = [
-        *STRANGERS,
+        *strangers,
         Page(None),
         Page(f"http://{host}", is_own=True),
         Page(f"http://{host}", "cross-site"),

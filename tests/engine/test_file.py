@@ -464,3 +464,17 @@ def test_flask_cors_names_it(make_app: MakeApp, path: Path) -> None:
 
     output = app.test_cli_runner().invoke(args=["cors"]).output
     assert f"from CORS_ORIGINS_ADMIN (create_app, {path})" in output
+
+
+def test_what_was_locked_before_a_fork_locks_no_request_after_it(
+    allowed: Allowed, path: Path, monkeypatch: pytest.MonkeyPatch, make_app: MakeApp
+) -> None:
+    app = make_app(CORS_ORIGINS=f"@{path}")
+    (watch,) = app.wsgi_app.args  # type: ignore[attr-defined]
+    watch._lock.acquire()
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+
+    assert may_read(app, A)
+    due = watch.due
+    watch.catch_up()  # as a request that waited while another one looked
+    assert watch.due == due
