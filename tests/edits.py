@@ -26,7 +26,7 @@ CORS = "    cors.init_app(app, BLUEPRINTS)\n"
 END = "    return app\n"
 HEALTH = '        return {"status": "ok"}'
 SERVED = "    app = create_app()"
-WSGI_END = "    app = error.until_saved()  # raises it, except under `flask run --debug`\n"
+WSGI_END = "    app = error.until_saved()  # ends the server, except under `flask run --debug`\n"
 BP = 'bp = Blueprint("admin", __name__, url_prefix="/api/admin")\n'
 
 # The file, a text in it, and what stands there instead. The empty text is the end of a file, which

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from http.client import HTTPResponse
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, suppress
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -16,7 +18,16 @@ from urllib.parse import quote
 import pytest
 
 from .conftest import ROOT, Project, must_run
-from .servers import COMMANDS, HOST, Answer, NoAnswerError, Server, serve
+from .servers import (
+    COMMANDS,
+    HOST,
+    SECONDS_TO_WAIT,
+    Answer,
+    NoAnswerError,
+    Server,
+    serve,
+    wait_until,
+)
 
 SERVERS = [*COMMANDS, "flask --debug"]
 FILE = "https://file.example"
@@ -44,6 +55,29 @@ def own() -> tuple[str, dict[str, str]]:
 def outside(state: Any) -> None:
     """Add the view outside of every policy, too."""
     state.app.add_url_rule("/own", "own", own)
+
+
+@bp.get("/told")
+def told() -> str:
+    """Log a line of each level."""
+    from flask import current_app
+
+    for level in ("debug", "info", "warning"):
+        getattr(current_app.logger, level)("told")
+    return ""
+'''
+
+
+SLOW = '''
+
+@bp.get("/slow")
+def slow() -> str:
+    """Take two seconds."""
+    import time
+
+    print("slow", flush=True)
+    time.sleep(2)
+    return "slow"
 '''
 
 
@@ -164,7 +198,7 @@ def test_a_refusal_is_logged_once(running: Server) -> None:
     lines, _ = logged(running, "/api/public/", "https://refused.example")
 
     assert lines == [
-        "[time] WARNING in middleware: CORS: blueprint 'public' refused: "
+        "[time] WARNING in problems: CORS: blueprint 'public' refused 'GET /api/public/': "
         "'https://refused.example' is not in CORS_ORIGINS"
     ]
 
@@ -187,7 +221,25 @@ def test_an_exception_is_logged_with_its_traceback_each_time(running: Server) ->
     assert answer.headers["Access-Control-Allow-Origin"] == FILE
 
 
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize(
+    ("level", "levels"), [("info", {"INFO", "WARNING"}), ("", {"WARNING"}), ("DEBUG", None)]
+)
+def test_the_application_logs_from_a_level_on(
+    project: Project, tmp_path: Path, server: str, level: str, levels: set[str] | None
+) -> None:
+    if not level and "--debug" in server:
+        levels = None
+    with serve_from(tmp_path, project, server, FLASK_LOG_LEVEL=level) as running:
+        running.ask("/api/public/told")
+        found = set(re.findall(r"\] (\w+) in public: told\n", running.stderr))
+
+    assert found == (levels or {"DEBUG", "INFO", "WARNING"})
+
+
 WRONG = {
+    "FLASK_LOG_LEVEL=verbose": "Configuration has 1 problem:\n"
+    "  FLASK_LOG_LEVEL 'VERBOSE': no level of a log; write INFO\n",
     "CORS_MAX_AGE=x": "CORS configuration has 1 problem:\n"
     "  CORS_MAX_AGE 'x': not a number of seconds; write a whole one from 0 to 86400\n",
     "FLASK_TRUSTED_PROXY_HOPS=one": "Configuration has 1 problem:\n"
@@ -208,7 +260,65 @@ def test_a_setting_that_cannot_work_ends_the_server_with_a_sentence(
         pytest.fail("it answers")
 
     assert raised.value.code
-    assert lines in str(raised.value)
+    told = str(raised.value)
+    assert lines in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("server", ["gunicorn-gthread", "gunicorn-sync"])
+def test_gunicorn_tells_it_once_and_ends(project: Project, tmp_path: Path, server: str) -> None:
+    with (
+        pytest.raises(NoAnswerError) as raised,
+        serve_from(tmp_path, project, f"{server} --workers=4", CORS_MAX_AGE="x"),
+    ):
+        pytest.fail("it answers")
+    told = re.sub(r".* \[INFO\] .*\n", "", str(raised.value))
+
+    assert told.count("Error: CORS configuration has 1 problem:\n  CORS_MAX_AGE 'x': ") == 1
+    assert len(told.splitlines()) <= 1 + 2 + 4 + 2  # ours, one of each worker, two of gunicorn
+
+
+def test_a_hangup_takes_what_env_says_now_and_ends_gunicorn_if_that_is_wrong(
+    project: Project, tmp_path: Path
+) -> None:
+    project = project.copy(tmp_path)
+    env = project.path / ".env"
+    new = "https://new.example"
+    with serve(project, "gunicorn-gthread", "--workers=2") as running:
+        env.write_text(f"CORS_ORIGINS={new}\n")
+        running.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: allows(running, new) and not allows(running, FILE))
+        env.write_text("CORS_ORIGINS=nonsense\n")
+        running.process.send_signal(signal.SIGHUP)
+        assert running.process.wait(SECONDS_TO_WAIT) != 0
+        assert "CORS_ORIGINS, entry 1 'nonsense': no scheme" in running.stderr
+
+
+def allows(running: Server, origin: str) -> bool:
+    """Tell what several workers answer to a page of an origin."""
+    with suppress(OSError, HTTPException):
+        answers = [running.ask("/api/public/", headers={"Origin": origin}) for _ in range(8)]
+        return all(answer.headers["Access-Control-Allow-Origin"] == origin for answer in answers)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("number", "is_answered"), [(signal.SIGTERM, False), (signal.SIGINT, True)]
+)
+def test_waitress_answers_what_is_under_way_after_an_interrupt_and_not_after_a_termination(
+    project: Project, tmp_path: Path, number: signal.Signals, is_answered: bool
+) -> None:
+    project = project.copy(tmp_path)
+    project.append("src/my_api/blueprints/public.py", SLOW)
+    with serve(project, "waitress") as running, ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(running.ask, "/api/public/slow")
+        wait_until(lambda: "slow" in running.stdout)
+        running.process.send_signal(number)
+        if is_answered:
+            assert asked.result().status == 200
+        else:
+            with pytest.raises((OSError, HTTPException)):
+                asked.result()
 
 
 class Row(NamedTuple):

@@ -16,5 +16,10 @@ try:
     # The .env beside this file; what the process environment holds already stays.
     cors.load_env(Path(__file__).with_name(".env"))
     app = create_app()
+    level = str(app.config.get("LOG_LEVEL") or logging.getLevelName(logger.level)).upper()
+    if level not in logging.getLevelNamesMapping():
+        problem = cors.Problem("FLASK_LOG_LEVEL", "level", "no level of a log", "INFO", level)
+        raise cors.ConfigurationError([problem], "Configuration")
+    logger.setLevel(level)
 except cors.ConfigurationError as error:
-    app = error.until_saved()  # raises it, except under `flask run --debug`
+    app = error.until_saved()  # ends the server, except under `flask run --debug`

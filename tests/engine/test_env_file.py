@@ -2,9 +2,12 @@
 
 import os
 import re
+import signal
 import string
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -13,7 +16,7 @@ from flask import Blueprint, Flask
 from flask.cli import load_dotenv
 from hypothesis import given
 from hypothesis import strategies as st
-from my_api.cors import ConfigurationError, Problem, env_file, init_app, load_env
+from my_api.cors import ConfigurationError, Problem, env_file, init_app, load_env, problems
 
 A = "https://a.example"
 
@@ -497,22 +500,29 @@ def test_a_process_knows_what_it_was_started_with(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("cli", "child", "served"),
-    [(None, None, False), (None, "true", False), ("true", None, False), ("true", "true", True)],
+    ("cli", "child", "ends_with"),
+    [
+        (None, None, SystemExit),
+        (None, "true", SystemExit),
+        ("true", None, ConfigurationError),
+        ("true", "true", None),
+    ],
 )
 def test_a_problem_is_served_by_the_child_of_the_reloader_alone(
     path: Path,
     capsys: pytest.CaptureFixture[str],
     cli: str | None,
     child: str | None,
-    served: bool,
+    ends_with: type[BaseException] | None,
 ) -> None:
     error = ConfigurationError([Problem("CORS_MAX_AGE", "max-age", "not a number")])
     told = {"FLASK_RUN_FROM_CLI": cli, "WERKZEUG_RUN_MAIN": child}
     os.environ.update({name: value for name, value in told.items() if value})
-    if not served:
-        with pytest.raises(ConfigurationError, match="not a number"):
+    if ends_with:
+        with pytest.raises(ends_with):
             error.until_saved()
+        printed = "" if ends_with is ConfigurationError else f"Error: {error}\n"
+        assert capsys.readouterr().err == printed
         return
 
     answer = error.until_saved().test_client().post("/anything")
@@ -520,6 +530,25 @@ def test_a_problem_is_served_by_the_child_of_the_reloader_alone(
     assert (answer.status_code, answer.content_type) == (500, "application/problem+json")
     assert answer.get_json()["detail"] == str(error)
     assert capsys.readouterr().err == f"Error: {error}\n"
+
+
+def test_a_worker_of_gunicorn_waits_to_be_ended_by_the_first_that_fails(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.environ["SERVER_SOFTWARE"] = "gunicorn/27.0.1"
+    handlers: dict[Any, Any] = {}
+    waited: list[float] = []
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    monkeypatch.setattr(problems, "sleep", waited.append)
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    error = ConfigurationError([Problem("CORS_MAX_AGE", "max-age", "not a number")])
+
+    with pytest.raises(SystemExit, match="3"):
+        error.until_saved()
+    assert 1 <= waited[0] < 3
+    assert capsys.readouterr().err == f"Error: {error}\n"
+    with pytest.raises(SystemExit, match="0"):
+        handlers[signal.SIGTERM]()
 
 
 @pytest.mark.parametrize("name", ["ADMIN_CORS_ORIGINS", "admin_cors_max_age"])

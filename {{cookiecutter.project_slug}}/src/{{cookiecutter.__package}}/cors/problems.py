@@ -2,11 +2,12 @@
 
 import json
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -70,14 +71,24 @@ class ConfigurationError(ValueError, click.ClickException):
     def until_saved(self) -> "Flask":
         """Return a Flask application that answers with the problems, until a save mends them.
 
-        Only the process that the reloader of `flask run` starts gets it; elsewhere this raises.
+        Only the process that the reloader of `flask run` starts gets it. Other processes of `flask`
+        get this exception, and a server is ended, with the problems alone on stderr.
         """
         from flask import Flask, Response  # not there when a project is generated
 
         cli = os.environ.get("FLASK_RUN_FROM_CLI")
-        if cli != "true" or os.environ.get("WERKZEUG_RUN_MAIN") != cli:
+        if cli == "true" and os.environ.get("WERKZEUG_RUN_MAIN") != cli:
             raise self
+        if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
+            # Its workers fail alike: one of them says why, and gunicorn then ends the others, which
+            # wait. With this code it does not start them again.
+            signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+            sleep(1 + os.getpid() % 16 / 10)
+            click.echo(f"Error: {self.message}", err=True)
+            os._exit(3)
         click.echo(f"Error: {self.message}", err=True)
+        if cli != "true":
+            raise SystemExit(1)
         problem = {"type": "about:blank", "title": "Internal Server Error", "status": 500}
         body = json.dumps({**problem, "detail": self.message})
         app = Flask("problems")
