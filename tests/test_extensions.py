@@ -59,9 +59,16 @@ def head(name: str) -> tuple[str, str, str]:
     return title, package, " ".join(needs.split())
 
 
-def follow(name: str, project: Project) -> None:
+def must_have_extensions() -> None:
+    """Skip a test where they are not installed, but fail it in CI."""
+    if not (ENVIRONMENT / ".ready").exists():
+        missing = f"no extensions are installed: make {ENVIRONMENT.name}/.ready"
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+
+
+def follow(page: str, project: Project) -> None:
     """Do in a project what a page shows."""
-    for step in STEP.finditer(read(name)):
+    for step in STEP.finditer(page):
         if step["commands"]:
             done = run_shell(step["commands"], project.path, environment(project))
             assert done.returncode == 0, done.stdout + done.stderr
@@ -122,12 +129,10 @@ def edited(
     default_project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Project]:
     """Return what applies an extension to a fresh project, once."""
-    if not (ENVIRONMENT / ".ready").exists():
-        missing = f"no extensions are installed: make {ENVIRONMENT.name}/.ready"
-        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    must_have_extensions()
     base = tmp_path_factory.mktemp("extensions") / "my-api"
     shutil.copytree(default_project.path, base)
-    follow(EVERY, Project(base))
+    follow(read(EVERY), Project(base))
     done = run_suite(Project(base))
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -135,7 +140,7 @@ def edited(
     def edit(name: str) -> Project:
         path = tmp_path_factory.mktemp(name) / "my-api"
         project = Project(Path(shutil.copytree(base, path)))
-        follow(name, project)
+        follow(read(name), project)
         return project
 
     return edit
