@@ -159,16 +159,21 @@ class CORSMiddleware:
 
     def _tell(self, environ: WSGIEnvironment, refusal: Refusal) -> None:
         """Log a refusal, and hand it to the receivers of the signal, if there are any."""
-        path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode(errors="replace")
-        refusal = refusal._replace(method=environ["REQUEST_METHOD"], path=path)
-        kind, key = (refusal.blueprint, refusal.option), f"{refusal.origin[:100]} {refusal.names}"
-        self._log.warn(kind, key[:200], refusal.line, refusal.near)
+        kind = refusal.policy.blueprint, refusal.option
+        key = f"{refusal.origin[:100]} {' '.join(refusal.names)}"[:200]
+
+        def whole() -> Refusal:  # seldom needed
+            sent = environ.get("PATH_INFO", "").encode("latin-1", "replace")
+            path = sent.decode(errors="replace")
+            return refusal._replace(method=environ["REQUEST_METHOD"], path=path)
+
+        self._log.warn(kind, key, lambda: whole().line(), refusal.near)
         for receiver in refused.receivers_for(self._app) if refused.receivers else ():
             try:
-                receiver(self._app, refusal=refusal)
+                receiver(self._app, refusal=whole())
             except Exception as error:
-                kind = refusal.blueprint, "signal"
-                self._log.warn(kind, type(error).__name__, lambda: FAILED, error=error)
+                name = type(error).__name__
+                self._log.warn((kind[0], "signal"), name, lambda: FAILED, error=error)
 
 
 def is_unsafe(method: str, environ: WSGIEnvironment) -> bool:

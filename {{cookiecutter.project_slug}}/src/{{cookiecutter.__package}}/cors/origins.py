@@ -345,10 +345,10 @@ class Allowlist:
         """Return an entry of the same host, or of the host without its first label, or None."""
         host = _host_of(origin)
         host = host if host in self._by_host else host.partition(".")[2]
-        near = [self._by_host[host]] if host in self._by_host else []
-        near += self._others.get(host, ())
-        port = origin.rpartition(":")[2]
-        return max(near, key=lambda entry: entry.rpartition(":")[2] == port, default=None)
+        if host not in self._others:
+            return self._by_host.get(host)
+        near, port = [self._by_host[host], *self._others[host]], origin.rpartition(":")[2]
+        return max(near, key=lambda entry: entry.rpartition(":")[2] == port)
 
 
 def _host_of(origin: str) -> str:

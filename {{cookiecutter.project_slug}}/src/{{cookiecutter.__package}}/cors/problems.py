@@ -130,13 +130,15 @@ class Log:
         """Log a line, unless one of this key was, or too many; `kind` begins with a blueprint."""
         now = monotonic()
         with self._lock:
-            if kind not in self._hours or now >= self._hours[kind].ends:
-                self._hours[kind] = Hour(now + HOUR, set(), Counter())
-            _, told, lines = self._hours[kind]
+            hour = self._hours.get(kind)
+            if hour is None or now >= hour.ends:
+                hour = self._hours[kind] = Hour(now + HOUR, set(), Counter())
+            _, told, lines = hour
             if key in told:
                 return
             entry = near() or ""
-            entry = entry if lines[entry] < NEAR_MISSES_AN_HOUR else ""
+            if entry and lines[entry] >= NEAR_MISSES_AN_HOUR:
+                entry = ""
             if not entry and lines[""] == LINES_AN_HOUR:
                 self._held_back[kind] += 1
                 return
