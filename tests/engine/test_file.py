@@ -415,7 +415,7 @@ def test_a_process_that_was_forked_looks_for_itself(make_app: MakeApp, path: Pat
             answer = app.test_client().get("/api/admin/", headers={{"Origin": origin}})
             return "Access-Control-Allow-Origin" in answer.headers
         assert allows("{A}")
-        watch = app.wsgi_app._wsgi_app.args[0]
+        watch = app.wsgi_app.args[1].args[0]
         watch._lock.acquire()  # as if it were reading
         if pid := os.fork():
             sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
@@ -463,7 +463,23 @@ def test_flask_cors_names_it(make_app: MakeApp, path: Path) -> None:
     app = make_app(CORS_ORIGINS_ADMIN=f"@{path}")
 
     output = app.test_cli_runner().invoke(args=["cors"]).output
-    assert f"from CORS_ORIGINS_ADMIN (create_app, {path})" in output
+    assert f"from CORS_ORIGINS_ADMIN (create_app, {path})" in " ".join(output.split())
+
+
+def test_check_names_the_line_that_the_file_lacks(make_app: MakeApp, path: Path) -> None:
+    app = make_app(CORS_ORIGINS_ADMIN=f"@{path}")
+    page = "https://page.example"
+
+    output = (
+        app.test_cli_runner().invoke(args=["cors", "check", page, "GET", "/api/admin/ok"]).output
+    )
+    assert output.endswith(f"To allow it for admin:\n  # {path}\n  {page}\n")
+    path.write_text(f"{path.read_text()}{page}\n")
+    app = make_app(CORS_ORIGINS_ADMIN=f"@{path}")
+    assert (
+        "Yes."
+        in app.test_cli_runner().invoke(args=["cors", "check", page, "GET", "/api/admin/ok"]).output
+    )
 
 
 def test_what_was_locked_before_a_fork_locks_no_request_after_it(

@@ -459,7 +459,7 @@ def test_in_debug_a_listed_page_is_told_what_it_may_send_and_the_log_that_it_may
 
     assert (answer.status_code, answer.headers) == (204, allowed.headers)
     (record,) = caplog.records
-    assert f"refused: {value!r}, which" in record.message
+    assert f"refused 'OPTIONS {PREFIX}/ok': {value!r}, which" in record.message
 
 
 # Enforcement
@@ -647,7 +647,7 @@ def test_the_refusal_has_words_of_its_own(
     assert answers[0].json is not None
     assert answers[0].json["detail"] == NO_ORIGIN
     lines = [record.message for record in caplog.records if record.levelname == "WARNING"]
-    assert lines == [f"CORS: blueprint 'public' refused: {NO_ORIGIN}"]
+    assert lines == [f"CORS: blueprint 'public' refused 'POST {PREFIX}/ok': {NO_ORIGIN}"]
 
 
 @pytest.mark.parametrize(

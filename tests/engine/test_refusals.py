@@ -235,7 +235,7 @@ def test_invented_origins_hide_no_front_end_that_is_set_up_wrong(
     lines = [record.message for record in caplog.records]
 
     assert len(lines) == LINES + NEAR_MISSES + 1
-    assert "(you list http://localhost:3000)" in lines[-1]
+    assert "(you list http://localhost:3000, among others)" in lines[-1]
     assert lines[-1].endswith(f" ({LINES - NEAR_MISSES} more were not logged)")
     assert lines[LINES].endswith(" (50 more were not logged)")
 

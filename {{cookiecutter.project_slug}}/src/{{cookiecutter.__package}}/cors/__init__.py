@@ -61,9 +61,7 @@ def init_app(
     own_list = {own_list} if isinstance(own_list, str) else {*own_list}
     log = Log(app)
     functions = {name: AllowsFunction(f, app, log) for name, f in (allows or {}).items()}
-    read = partial(
-        read_settings, prefixes, own_list=own_list, unlisted=unlisted, functions=functions
-    )
+    read = partial(read_settings, prefixes, own_list=own_list, unlisted=unlisted, allows=functions)
     policies: dict[str, tuple[str, Policy]] = {}
     check = partial(check_routes, app, blueprints, policies)
     middleware = CORSMiddleware(app, [], check, log=log)

@@ -35,6 +35,7 @@ from .settings import LONGEST_MAX_AGE_OF_CHROMIUM, READERS, network_of
 TIMEOUT = 10  # seconds, for all that a check asks
 LONGEST = 300  # characters of a line in which a server has a say
 SAFE = "%/?:@!$&'()*+,;=-._~"  # what a browser leaves as it is in a path and a query
+FORMS = {"create_app": '"{variable}": "{value}",'}
 OPTIONS = [option.lower() for option in READERS]
 ADDRESS = re.compile(r"https?://(\[[^][/?#@]+\]|[^][/?#@:]+)(:[1-9][0-9]{0,4})?([/?#].*)?")
 ANOTHER_PAGE = "https://another-page.example"
@@ -252,7 +253,9 @@ class Check:
             say(f"{start} for {', '.join(way['opens'])}{leaves or ''}:")
             for where, lines in groupby(way["lines"], itemgetter("where")):
                 say(where.replace("environment", "the environment of the process"), "  # ")
-                form = '"{variable}": "{value}",' if where == "create_app" else "{variable}={value}"
+                form = FORMS.get(
+                    where, "{value}" if where.startswith("/") else "{variable}={value}"
+                )
                 click.echo("\n".join(f"  {form.format_map(line)}" for line in lines))
         _warn(self.warnings)
 
@@ -328,7 +331,7 @@ class Check:
         lacks_trust = self.credentials and not policy.supports_credentials
         lacks_list = lacks_trust and policy.allowlist.any
         lacks_method = method not in SAFELISTED_METHODS.union(policy.methods)
-        lacks_origin = lacks_list or not policy.allowlist.allows(self.origin)
+        lacks_origin = lacks_list or not policy.allows(self.origin)
         lists = {
             "origins": (*listed, self.origin) if lacks_origin else (),
             "methods": (*policy.methods, method) if lacks_method else (),
@@ -346,8 +349,8 @@ class Check:
         before = {p.blueprint for _, p in cors.policies if reads(p)}
         shared = {o: policy.variables.get(o, variable_name(o)) for o in missing}
         own = {option: variable_name(option, policy.blueprint) for option in missing}
-        refused = ""
-        for names_of in (shared, own):
+        refused, file = "", policy.allowlist.file if lacks_origin else None
+        for names_of in [shared] if file else [shared, own]:
             new = {names_of[option]: text for option, text in missing.items()}
             try:
                 policies = cors.read({**os.environ, **current_app.config, **new}).policies
@@ -360,7 +363,10 @@ class Check:
                 for option, name in names_of.items():
                     decided = policy.variables.get(option, name)
                     where = _source(name) or _source(decided).partition(" line ")[0] or ".env"
-                    lines.append({"variable": name, "value": missing[option], "where": where})
+                    line = {"variable": name, "value": missing[option], "where": where}
+                    if option == "origins" and file:
+                        line |= {"value": self.origin, "where": str(file)}
+                    lines.append(line)
                     leaves += [decided] if decided != name else []
                 self.write.append({"opens": opens, "leaves": leaves, "lines": lines})
             if opens == [policy.blueprint]:
