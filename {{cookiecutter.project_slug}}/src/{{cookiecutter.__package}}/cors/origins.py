@@ -278,15 +278,16 @@ class Allowlist:
     """
 
     def __init__(self, entries: Iterable[str] = (), file: str | None = None) -> None:
-        self.entries = tuple(entries)
-        self.file = file
+        listed, self.file = list[str](), file
         # Few hosts have several entries: 100,000 lists would stop Python's garbage collector.
         self._by_host: dict[str, str] = {}
         self._others: dict[str, list[str]] = {}
-        for entry in self.entries:
+        for entry in entries:  # one by one, as who gives them may make pauses
+            listed.append(entry)
             host = _host_of(entry)
             if self._by_host.setdefault(host, entry) != entry:
                 self._others.setdefault(host, []).append(entry)
+        self.entries = tuple(listed)
         self.any = ANY in self.entries
         self.wildcards = dict.fromkeys(entry for entry in self.entries if ANY in entry)
         self._exact = frozenset(self.entries) - self.wildcards.keys()
