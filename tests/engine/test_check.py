@@ -71,7 +71,14 @@ def server(
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+    with listening(Handler) as url:
+        yield url
+
+
+@contextmanager
+def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve what a handler answers."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         Thread(target=running.serve_forever, args=(0.01,)).start()
         try:
             yield f"http://127.0.0.1:{running.server_port}/x?y=1"
@@ -446,7 +453,12 @@ def test_over_http_it_cannot_even_ask_him(app: Flask, url: str) -> None:
 
 @pytest.mark.parametrize(
     "page",
-    ["http://localhost:3000", "http://192.168.1.9", "https://page.test", "capacitor://localhost"],
+    [
+        "http://localhost:3000",
+        "http://192.168.1.9",
+        "https://page.test",
+        f"chrome-extension://{'a' * 32}",
+    ],
 )
 def test_a_page_of_the_same_network_needs_nobody(app: Flask, page: str) -> None:
     with server((200, [])) as url:
@@ -518,6 +530,37 @@ def test_what_all_pages_get_may_be_kept(app: Flask) -> None:
             "✓ the page reads the answer",
             "Yes.",
         ]
+
+
+def test_a_missing_vary_is_told_once(app: Flask) -> None:
+    with server((200, [ALLOW])) as url:
+        assert sum("Vary" in line for line in run(app, "GET", url)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("/a/.%2e/%2E/b", "✓ GET /b is answered 200"),
+        ("\\\\api.example\\x", "No: the answer is a redirect to http://api.example, not followed"),
+    ],
+)
+def test_redirects_are_read_as_browsers_read_them(app: Flask, location: str, said: str) -> None:
+    allow = ("Access-Control-Allow-Origin", "*")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/b" else 302)
+            for name, value in (allow, ("Location", location), ("Content-Length", "0")):
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with listening(Handler) as url:
+        lines = run(app, "GET", url)[1]
+
+    assert [line for line in lines if line.startswith(said)]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
