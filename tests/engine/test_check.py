@@ -299,7 +299,7 @@ def test_a_server_has_one_deadline_for_all_it_says(
         for part in sent:
             connection.sendall(part)
             time.sleep(0.1)
-        time.sleep(0.6)
+        time.sleep(1)
 
     with raw_server(speak) as url:
         start = time.monotonic()
@@ -307,7 +307,7 @@ def test_a_server_has_one_deadline_for_all_it_says(
         seconds = time.monotonic() - start
 
     assert (code, lines) == (1, [PLAIN, "No: the answer is not complete after 0.3 seconds"])
-    assert seconds < 0.6
+    assert seconds < 1
 
 
 def test_several_answers_have_the_deadline_together(

@@ -489,6 +489,17 @@ def test_check_reads_a_path_as_flask_does(app: Flask, path: str) -> None:
     assert run(app, "check", STRANGER, "GET", path)[0] == 1
 
 
+@pytest.mark.parametrize(("merge", "code"), [(True, 1), (False, 0)])
+def test_check_merges_slashes_as_the_application_does(merge: bool, code: int) -> None:
+    app = Flask("bare", static_folder=None)
+    app.url_map.merge_slashes = merge
+    app.config.update(CORS_ORIGINS_OUTER=LISTED, CORS_ORIGINS_INNER=STRANGER)
+    prefixes = {"outer": "/api", "inner": "/api/inner"}
+    cors.init_app(app, [Blueprint(n, __name__, url_prefix=p) for n, p in prefixes.items()])
+
+    assert run(app, "check", LISTED, "GET", "/api//inner/x")[0] == code
+
+
 def test_check_knows_the_pages_of_the_server_itself(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -231,7 +231,13 @@ class Check:
             self.reason = shortened(f"{path} is under no blueprint that has a list; {own}")
             self.warnings = cors.check_routes()
             return
-        visit = Thread(target=self._visit, args=(cors,), daemon=True)
+        # The decisions of the project, with no view behind them and without a log.
+        nothing = Flask("flask cors check")
+        nothing.url_map.merge_slashes = current_app.url_map.merge_slashes
+        nothing.wsgi_app = Empty()  # type: ignore[method-assign]
+        nothing.logger.disabled = True
+        decide = browser.send_to(CORSMiddleware(nothing, cors.policies, list))
+        visit = Thread(target=self._visit, args=(decide,), daemon=True)
         visit.start()
         visit.join(TIMEOUT)  # the timeout of a socket begins anew with each byte
         if visit.is_alive():
@@ -263,13 +269,7 @@ class Check:
         for ok, text in steps:
             self.steps.append({"ok": ok, "text": shortened(text)})
 
-    def _visit(self, cors: CORSMiddleware) -> None:
-        # The decisions of the project, with no view behind them and without a log.
-        nothing = Flask("flask cors check")
-        nothing.wsgi_app = Empty()  # type: ignore[method-assign]
-        nothing.logger.disabled = True
-        decide = browser.send_to(CORSMiddleware(nothing, cors.policies, list))
-
+    def _visit(self, decide: browser.Send) -> None:
         def send(request: Request) -> Response:
             answer = decide(request) if self.is_own else send_over_http(request)
             self._tell(_steps(request, answer, self.is_own))
@@ -424,7 +424,8 @@ def send_over_http(request: Request) -> Response:
     parts = urlsplit(request.url)
     connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     target = quote(parts.path + (f"?{parts.query}" if parts.query else ""), safe=SAFE)
-    with closing(connect(str(parts.hostname), parts.port, timeout=TIMEOUT)) as connection:
+    # Its own timeout only ends what nobody waits for any more.
+    with closing(connect(str(parts.hostname), parts.port, timeout=2 * TIMEOUT)) as connection:
         connection.request(request.method, target, request.body, dict(request.headers))
         answer = connection.getresponse()  # a hundred headers of 64 KiB at most
         return Response(answer.status, Headers(answer.getheaders()), b"")
