@@ -696,6 +696,25 @@ def test_an_asterisk_is_on_every_answer_so_that_caches_may_share_it(
     assert "Vary" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("own", "vary"), [(["Cookie", "Accept"], ["Cookie, Accept"]), (["*"], ["*"]), ([], [])]
+)
+def test_under_an_asterisk_an_answer_varies_on_what_the_application_says(
+    make_app: MakeApp, own: list[str], vary: list[str]
+) -> None:
+    app = make_app(CORS_ORIGINS="*")
+
+    @app.get(f"{PREFIX}/own")
+    def view() -> Response:
+        allow = ("Access-Control-Allow-Origin", STRANGER)
+        return Response(headers=[allow, *(("Vary", value) for value in own)])
+
+    answer = app.test_client().get(f"{PREFIX}/own", headers={"Origin": LISTED})
+
+    assert answer.headers.getlist("Vary") == vary
+    assert cors_headers(answer.headers) == {"Access-Control-Allow-Origin": "*"}
+
+
 def test_an_asterisk_refuses_nobody_for_the_origin(public: FlaskClient, recorded: Recorded) -> None:
     for method in UNSAFE[:4]:
         public.open(f"{PREFIX}/ok", method=method, headers={"Origin": "null"})
