@@ -42,7 +42,7 @@ FIVE = [NO_ORIGIN, LISTED, UNLISTED, PREFLIGHT, REFUSED]  # put to every peer
 TABLES = {"GET": ("µs", GETS), "Preflights": ("µs", PREFLIGHTS)}  # units and columns
 
 FEW_ORIGINS, FEW_BLUEPRINTS = 3, 4
-ROTATED = 1_000  # origins that take turns
+ROTATED = 200  # requests that take turns, for few origins and for many: they share the caches
 
 # What a browser sends with every call of fetch() to another site, and with a preflight.
 HEADERS = {
@@ -138,7 +138,7 @@ def requests_of(subject: Subject, kind: str) -> list[Asked]:
 def origins_of(subject: Subject, kind: str) -> Sequence[str | None]:
     """Return the origins from which requests of a kind come."""
     if kind in (ROTATING, PREFLIGHT_ROTATING):
-        return random.Random(0).sample(subject.pages, min(ROTATED, subject.origins))
+        return random.Random(0).choices(subject.pages, k=ROTATED)
     if kind == UNLISTED_ROTATING:
         return [f"https://stranger-{number:05}.example" for number in range(ROTATED)]
     page = subject.pages[-1]

@@ -38,7 +38,8 @@ def work_of(tmp_path_factory: pytest.TempPathFactory) -> Count:
             send(app, environ.copy(), ignore)
         if "HTTP_ORIGIN" in environ:
             environ["HTTP_ORIGIN"] = Watched(environ["HTTP_ORIGIN"])
-        return work(lambda environ: send(app, environ, ignore), environ)
+        # Now and then one looks at the clock: the others count.
+        return min(work(lambda e: send(app, e, ignore), environ.copy()) for _ in range(3))
 
     return counted
 
