@@ -17,8 +17,7 @@ from .report import Report, picture
 from .subjects import FEW_BLUEPRINTS, blueprint_names, budgets_of_requests
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = "flask werkzeug flask-cors cookiecutter uv starlette django django-cors-headers"
-PACKAGES += " gunicorn granian"
+PACKAGES = "flask flask-cors cookiecutter uv starlette django django-cors-headers gunicorn granian"
 
 
 def main(folder: Path = RESULTS) -> int:

@@ -21,8 +21,7 @@ from .subjects import Subject, blueprint_names
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ALLOW_HEADERS = ("Authorization", "Content-Type")
-# Of the environment of a server: the subject to serve, and the project that it is made of.
-SUBJECT, PROJECT = "BENCHMARK_SUBJECT", "BENCHMARK_PROJECT"
+SERVED = "BENCHMARK_SERVED"  # of the environment of a server: a project and a subject, as JSON
 SCOPE = "benchmark.scope"  # of an environ: the same request for ASGI
 
 
@@ -37,7 +36,8 @@ def build(subject: Subject, projects: Mapping[int, Path]) -> Any:
 
 def served() -> Any:
     """Return the application that the environment names, for a server to serve."""
-    return flask_app(Path(os.environ[PROJECT]), Subject(**json.loads(os.environ[SUBJECT])))
+    project, subject = json.loads(os.environ[SERVED])
+    return flask_app(Path(project), Subject(**subject))
 
 
 def fresh_package(project: Path) -> ModuleType:

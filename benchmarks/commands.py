@@ -24,7 +24,6 @@ from .figures import AGAIN, Budget, Figures
 from .subjects import BARE, CORS_APP, GENERATED, Subject
 
 ROOT = Path(__file__).parent.parent
-NO_PART = (".git", ".venv*", ".*_cache", "__pycache__", "build")
 SLUG, PACKAGE = "bench-api", "bench_api"
 
 # What stands in the place of the CORS package where there is none.
@@ -33,6 +32,7 @@ from dotenv import load_dotenv as load_env
 class ConfigurationError(Exception): ...
 def init_app(app, blueprints): {}
 """
+
 ONE_FILE, THIS_TEMPLATE = "a template of one file", "this template"
 FIRST_TEST, ALL_TESTS = "the first of its tests", "all its tests"
 DEFAULT, IN_ENV = "generated, default answers", "generated, {:,} origins"
@@ -87,7 +87,8 @@ class Workshop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         template, one_file = folder / "template", folder / "one-file/{{cookiecutter.name}}"
-        shutil.copytree(ROOT, template, ignore=shutil.ignore_patterns(*NO_PART))
+        ignored = shutil.ignore_patterns(".git", ".venv*", ".*_cache", "__pycache__", "build")
+        shutil.copytree(ROOT, template, ignore=ignored)
         one_file.mkdir(parents=True)
         (one_file.parent / "cookiecutter.json").write_text('{"name": "one"}')
         (one_file / "README.md").write_text("{{cookiecutter.name}}\n")

@@ -11,7 +11,7 @@ from random import Random
 
 from scripts.running import free_port, must_run, started
 
-from .apps import PROJECT, SUBJECT
+from . import apps
 from .commands import ROOT, environment
 from .figures import Figures
 from .inprocess import check
@@ -49,7 +49,7 @@ def measure(figures: Figures, project: Path, server: str, turn: int) -> None:
     ports = {subject: free_port() for subject in SERVED}
     with ExitStack() as stack:
         for subject, port in ports.items():
-            served = {PROJECT: str(project), SUBJECT: json.dumps(asdict(subject))}
+            served = {apps.SERVED: json.dumps([str(project), asdict(subject)])}
             env = environment(PYTHONPYCACHEPREFIX=cache, **served)
             command = [sys.executable, "-m", *SERVERS[server].format(port=port).split()]
             running = stack.enter_context(started(command, port, ROOT, env))
