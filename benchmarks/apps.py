@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -54,7 +55,16 @@ def flask_app(project: Path, subject: Subject) -> Any:
     silence.addHandler(logging.NullHandler())
     silence.propagate = False
     if subject.variant == subjects.GENERATED:
-        return fresh_package(project).create_app({"CORS_ORIGINS": subject.entries})
+        package, origins = fresh_package(project), ",".join(subject.entries)
+        if subject.kind == subjects.FILE:
+            file = project.with_name(f"{subject.origins}.origins")
+            file.write_text(origins + "\n")
+            origins = f"@{file}"
+        elif subject.kind == subjects.FUNCTION:
+            asked = {subject.pages[-1]}.__contains__
+            allows = dict.fromkeys(blueprint_names(subject.blueprints), asked)
+            package.cors.init_app = partial(package.cors.init_app, allows=allows)
+        return package.create_app({"CORS_ORIGINS": origins})
 
     # always_send is off because that is cheaper, and what the generated project does.
     options: dict[str, Any] = {"origins": subject.entries, "always_send": False}

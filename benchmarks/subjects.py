@@ -18,6 +18,7 @@ WITH_CORS = (GENERATED, *FLASK_CORS, STARLETTE_CORS, DJANGO_CORS)
 BARE_FORMS = {STARLETTE_CORS: STARLETTE, DJANGO_CORS: DJANGO, STARLETTE: STARLETTE, DJANGO: DJANGO}
 
 EXACT, WILDCARD, LABEL, PORT = "exact", "wildcard", "label", "port"
+FILE, FUNCTION = "file", "function"
 # For each kind of list: its entries, a page that each of them allows, what they are called.
 LISTS = {
     EXACT: ("https://t{:05}.example.com", "https://t{:05}.example.com", "exact origins"),
@@ -25,8 +26,11 @@ LISTS = {
     LABEL: ("https://x-*-t{:05}.example.dev", "https://x-1-t{:05}.example.dev", "label wildcards"),
 }
 LISTS[PORT] = (*LISTS[EXACT][:2], "origins, the last of any port")
+LISTS[FILE] = (*LISTS[EXACT][:2], "origins in a file")
+LISTS[FUNCTION] = (*LISTS[EXACT][:2], "origins, and a function that knows the last page")
 # Where the last entry is of another kind: it, and a page that it allows.
 LAST = {PORT: ("http://localhost:*", "http://localhost:3000")}
+LAST[FUNCTION] = ("https://listed.example", "https://asked.example")
 
 NO_ORIGIN, LISTED, ROTATING = "GET, no Origin", "GET, listed", "GET, listed, rotating"
 UNLISTED, UNLISTED_ROTATING = "GET, unlisted", "GET, unlisted, rotating"

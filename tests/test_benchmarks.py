@@ -86,6 +86,7 @@ def test_every_kind_of_request_to_every_list_has_its_budgets_and_so_have_process
     limits = {budget.row: budget.limit for budget in commands.budgets(10_000)}
     green = {"the first of its tests": 2.0, "all its tests": 3.0}
     start = {"generated, default answers": 5.0, "generated, 10,000 origins": 10.0}
+    start["generated, 100,000 origins in a file"] = 10.0
 
     assert limits == {"this template": 1.35, **green, **start}
 
