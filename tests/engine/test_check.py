@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from my_api.cors import cli
 
-from .conftest import MakeApp
+from .conftest import LISTED, MakeApp
 
 PAGE = "https://page.test"
 ALLOW = ("Access-Control-Allow-Origin", PAGE)
@@ -613,3 +613,13 @@ def test_what_is_not_as_the_settings_have_it_is_told(
 
     assert told(make_app(CORS_ORIGINS=PAGE), "/x") == []  # of no blueprint
     assert told(make_app(), "/api/public/x") == []  # settings here do not let the page in
+
+
+def test_a_header_of_answers_is_told_to_be_left_out(make_app: MakeApp) -> None:
+    app = make_app(CORS_ALLOW_HEADERS="Content-Type, Access-Control-Allow-Origin")
+    options = ("-H", "Access-Control-Allow-Origin: *")
+    code, lines = run(app, "GET", "/api/public/ok", *options, page=LISTED)
+
+    assert code == 0
+    words = "a header of answers, not of requests: the page should stop sending it"
+    assert f"! Access-Control-Allow-Origin: {words}" in lines

@@ -277,8 +277,8 @@ def test_credentials_go_with_this_machine_and_https(entry: str) -> None:
             "CORS_ALLOW_HEADERS",
             "Content-Type, Access-Control-Allow-Origin",
             "header-of-answers",
-            " 'Access-Control-Allow-Origin': a header of answers; let the page stop sending it, "
-            "then delete it here",
+            " 'Access-Control-Allow-Origin': a header of answers, not of requests: the page should "
+            "stop sending it",
         ),
         (
             "CORS_ALLOW_HEADERS",

@@ -25,7 +25,7 @@ from werkzeug.wrappers import Response as Empty
 
 from . import browser, env_file
 from .browser import Request, Response
-from .diagnosis import fault_of_name, fault_of_origin
+from .diagnosis import USELESS, fault_of_name, fault_of_origin, first_broken
 from .middleware import CORSMiddleware
 from .origins import public_suffixes
 from .policy import SAFELISTED_METHODS, Policy, variable_name
@@ -300,6 +300,9 @@ class Check:
             yield True, f"a preflight is needed: the page sets {', '.join(names)}"
         else:
             yield True, f"no preflight is needed for a plain {self.method}"
+        for name in self.headers:
+            if useless := first_broken(USELESS, ("ALLOW_HEADERS", name)):
+                yield None, f"{name}: {useless[1]}"
         if origin == "null":
             yield None, "a sandbox (which allow-same-origin ends) and a local file send null"
         elif self.credentials and browser.site_of(server) != browser.site_of(origin):

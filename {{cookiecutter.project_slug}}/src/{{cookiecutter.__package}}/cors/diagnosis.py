@@ -299,7 +299,7 @@ USELESS: Rules = (
     ("method-options", _named(_METHODS, "^OPTIONS$"),
      "needed only where a page sends OPTIONS itself, not for preflights"),
     ("header-of-answers", _named(_SET, "^access-control-"),
-     "a header of answers; let the page stop sending it, then delete it here"),
+     "a header of answers, not of requests: the page should stop sending it"),
     ("header-safelisted", _named(_READ,
         "^(cache-control|content-language|content-length|content-type|expires|last-modified|pragma)$"),
      "every page may read it; delete it"),
