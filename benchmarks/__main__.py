@@ -16,11 +16,10 @@ from .figures import FEWEST_RUNS, GOOD, Figures, judge
 from .report import Report, picture
 from .subjects import FEW_BLUEPRINTS, blueprint_names, budgets_of_requests
 
-RESULTS = Path(__file__).parent / "results"
 PACKAGES = "flask flask-cors cookiecutter uv starlette django django-cors-headers gunicorn granian"
 
 
-def main(folder: Path = RESULTS) -> int:
+def main(folder: Path = Path(__file__).parent / "results") -> int:
     """Measure everything, and write the results into a folder; return the exit code."""
     with TemporaryDirectory(prefix="benchmarks-") as temporary:
         report = measure(Path(temporary))

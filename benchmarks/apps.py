@@ -91,10 +91,7 @@ def flask_app(project: Path, subject: Subject) -> Any:
 
 
 def starlette_app(subject: Subject) -> Any:
-    """Return a Starlette application with the same paths and answers, to be called like WSGI's.
-
-    Nothing in it waits for anything, so that no loop has to run, which would take time itself.
-    """
+    """Return a Starlette application with the same paths and answers, to be called as by WSGI."""
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
     from starlette.middleware.cors import CORSMiddleware
@@ -115,7 +112,7 @@ def starlette_app(subject: Subject) -> Any:
             if "status" in message:
                 start_response(str(message["status"]), message["headers"])
 
-        with suppress(StopIteration):
+        with suppress(StopIteration):  # it waits for nothing: no loop has to run, and take time
             app(environ[SCOPE].copy(), None, send).send(None)
             raise RuntimeError("it waits")
         return ()
@@ -124,10 +121,7 @@ def starlette_app(subject: Subject) -> Any:
 
 
 def django_app(subject: Subject) -> Any:
-    """Return a Django application with the same paths and answers.
-
-    Settings are the process's: those of this subject are put into place for each request.
-    """
+    """Return a Django application with the same paths and answers."""
     import django
     from django.conf import settings
     from django.core.handlers.wsgi import WSGIHandler
@@ -153,7 +147,7 @@ def django_app(subject: Subject) -> Any:
     handler, entries = WSGIHandler(), subject.entries
 
     def wsgi(environ: dict[str, Any], start_response: Any) -> Any:
-        settings.CORS_ALLOWED_ORIGINS = entries
+        settings.CORS_ALLOWED_ORIGINS = entries  # the settings are those of the process
         return handler(environ, start_response)
 
     return wsgi

@@ -1,7 +1,4 @@
-"""Whole processes: generation, green tests, and the start of a worker with its memory.
-
-What they need is baked with the real command, into a temporary folder.
-"""
+"""Whole processes: generation, green tests, and the start of a worker with its memory."""
 
 import json
 import os
@@ -134,10 +131,7 @@ Command = Callable[[Path], Any]  # it gets a new folder to write into
 def interleaved(
     commands: Mapping[str, Command], rounds: int, folder: Path
 ) -> dict[str, list[tuple[float, Any]]]:
-    """Return, round by round, the seconds and the result of each command.
-
-    A round before them warms caches up.
-    """
+    """Return the seconds and results of commands by round; one before them warms caches up."""
     found: dict[str, list[tuple[float, Any]]] = {name: [] for name in commands}
     for number in range(rounds + 1 if rounds else 0):
         for name in Random(number).sample(list(commands), len(commands)):

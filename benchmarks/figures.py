@@ -15,10 +15,7 @@ MOST_NOISE = 0.025
 
 @dataclass
 class Figures:
-    """Values by row and column, in the order in which they were measured.
-
-    `bases` tells which row another one is compared with.
-    """
+    """Values by row and column, as they were measured; which row another is compared with."""
 
     values: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     bases: dict[str, str] = field(default_factory=dict)

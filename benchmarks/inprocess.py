@@ -31,11 +31,10 @@ def measure(
     figures: Figures, projects: Mapping[int, Path], sizes: Sequence[int], rounds: int, seed: int
 ) -> None:
     """Measure in a fresh process with its own hash seed and its own order of building."""
-    folders = {count: str(project) for count, project in projects.items()}
-    job = {"projects": folders, "sizes": sizes, "rounds": rounds, "seed": seed}
+    job = {"projects": projects, "sizes": sizes, "rounds": rounds, "seed": seed}
     cache = projects[FEW_BLUEPRINTS].with_name("bytecode")
     env = environment(PYTHONHASHSEED=str(seed), PYTHONPYCACHEPREFIX=str(cache))
-    this_module = (sys.executable, "-m", "benchmarks.inprocess", json.dumps(job))
+    this_module = (sys.executable, "-m", "benchmarks.inprocess", json.dumps(job, default=str))
     for found in json.loads(must_run(*this_module, cwd=ROOT, env=env)):
         figures.add(*found)
 
@@ -51,8 +50,7 @@ def prepare(asked: Asked) -> dict[str, Any]:
 def send(app: Any, environ: Any, start_response: Any) -> None:
     """Send a request; read and close the body, as a server does."""
     body = app(environ, start_response)
-    for _ in body:
-        pass
+    b"".join(body)
     close = getattr(body, "close", None)
     if close:
         close()

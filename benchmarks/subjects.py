@@ -51,9 +51,7 @@ ROTATED = 200  # requests that take turns, for few origins and for many: they sh
 HEADERS = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Accept": "application/json",
-    "Accept-Language": "en-GB,en;q=0.5",
     "Accept-Encoding": "gzip, deflate, br, zstd",
-    "Referer": "https://somewhere.example.com/",
     "Sec-Fetch-Dest": "empty",
     "Sec-Fetch-Mode": "cors",
     "Sec-Fetch-Site": "cross-site",
@@ -160,10 +158,7 @@ def judged(origins: int, blueprints: int) -> list[Subject]:
 
 
 def cases_of(sizes: Sequence[int], blueprints: int) -> list[tuple[Subject, str]]:
-    """Return every subject with each kind of request that is put to it, in the order of tables.
-
-    `sizes` are numbers of origins.
-    """
+    """Return each subject with each kind of request put to it; `sizes` are numbers of origins."""
     bare, many, counts = Subject(BARE), sizes[-1], (FEW_BLUEPRINTS, blueprints)
     lists = [bare, replace(bare, again=True), replace(bare, blueprints=blueprints)]
     lists += judged(many, blueprints)

@@ -78,10 +78,8 @@ def test_every_kind_of_request_to_every_list_has_its_budgets_and_so_have_process
             assert found.pop((str(subject), column, str(subject.bare))) == limit
             assert subject == few or found.pop((str(subject), column, str(few))) == 1.05
     assert found == {}
-    cases = subjects.cases_of((3, 10_000), 100)
-    assert {Subject(BARE, again=True), Subject(GENERATED, again=True)} <= {
-        case[0] for case in cases
-    }
+    subjects_again = {s for s, _ in subjects.cases_of((3, 10_000), 100) if s.again}
+    assert subjects_again >= {Subject(BARE, again=True), Subject(GENERATED, again=True)}
 
     limits = {budget.row: budget.limit for budget in commands.budgets(10_000)}
     green = {"the first of its tests": 2.0, "all its tests": 3.0}
@@ -190,18 +188,16 @@ def test_the_command_ends_with_1_unless_every_budget_was_kept(
 def test_the_readme_repeats_the_newest_results() -> None:
     results = (ROOT / "benchmarks/results/benchmarks.md").read_text(encoding="utf-8")
     (summed_up,) = re.findall(r"^## In short\n(.*?)^## ", results, re.MULTILINE | re.DOTALL)
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").split()
 
-    assert len(re.findall("^- ", summed_up, re.MULTILINE)) >= 3
-    assert " ".join(summed_up.split()) in " ".join(readme.split())
+    assert summed_up.count("\n- ") >= 3
+    assert " ".join(summed_up.split()) in " ".join(readme)
 
 
 def test_numbers_have_the_digits_that_mean_something_in_aligned_columns() -> None:
     numbers = [number(value) for value in (22663.4, 100, 10, 0.1, 49.24, 1.0634, 0.0294)]
     assert numbers == ["22,663", "100", "10.0", "0.10", "49.2", "1.06", "0.029"]
-    assert grid(("", "long"), [("a second", "2")]) == (
-        "|          | long |\n| -------- | ---- |\n| a second | 2    |"
-    )
+    assert grid(("", "long"), [("a second", "2")]).splitlines()[-1] == "| a second | 2    |"
 
 
 def test_the_start_imports_no_module_that_only_tests_need(default_project: Project) -> None:
