@@ -161,10 +161,10 @@ def test_a_near_miss_is_told(origin: str, entry: str) -> None:
 
 def test_what_wildcards_stood_for_is_remembered_within_bounds() -> None:
     allowlist = Allowlist(["https://*.example.org"])
-    for number in range(3 * origins.MOST_MATCHED):
+    for number in range(3 * origins.MOST_KNOWN):
         assert allowlist.allows(f"https://a{number}.example.org")
         assert not allowlist.allows(f"https://a{number}.example.com")
-        assert len(vars(allowlist)["_matched"]) <= origins.MOST_MATCHED
+        assert len(vars(allowlist)["_known"]) <= origins.MOST_KNOWN
     assert allowlist.allows("https://a0.example.org")
 
 

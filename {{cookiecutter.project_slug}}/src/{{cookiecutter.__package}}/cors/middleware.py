@@ -19,6 +19,7 @@ from .settings import Settings, Watch
 # Some servers pass names on that begin with blanks, or hold the end of a line.
 OURS = re.compile(r"^\s*(access-control-|vary$)", re.IGNORECASE | re.MULTILINE)
 OWN_SITES = ("same-origin", "none")  # values of Sec-Fetch-Site: the API's own page, or no page
+FORBIDDEN = b'{"type": "about:blank", "title": "Forbidden", "status": 403}'  # RFC 9457
 OVERRULED = "sets CORS headers; removed, since the CORS_* variables alone decide. Delete that code."
 FAILED = "has a refusal that a receiver of the signal fails to take"
 
@@ -151,8 +152,9 @@ class CORSMiddleware:
         self, environ: WSGIEnvironment, start: StartResponse, refusal: Refusal, vary: Headers
     ) -> Iterable[bytes]:
         self._tell(environ, refusal._replace(enforced=True))
-        problem = {"type": "about:blank", "title": "Forbidden", "status": 403}  # RFC 9457
-        body = json.dumps(problem | ({"detail": str(refusal)} if self._app.debug else {})).encode()
+        body = FORBIDDEN
+        if self._app.debug:
+            body = json.dumps({**json.loads(FORBIDDEN), "detail": str(refusal)}).encode()
         headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))]
         start("403 Forbidden", headers + vary)
         return [body]

@@ -29,7 +29,7 @@ ANY = "*"
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 MAX_HOST_LENGTH = 253
 MAX_ENTRY_LENGTH = 40 + len("://") + MAX_HOST_LENGTH + len(":65535")
-MOST_MATCHED = 1000
+MOST_KNOWN = 1000
 THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 # Origins of these schemes either do not exist or belong to no page.
@@ -302,7 +302,7 @@ class Allowlist:
                 self._lengths.setdefault(front + domain, set()).add(star - len(front))
                 self._lengths.setdefault(entry[: star + 1] + domain, set()).add(dot - star - 1)
 
-        self._matched: set[str] = set()  # origins that wildcards stand for, for the next time
+        self._known: dict[str, bool] = {}  # whether a wildcard stands for an origin
 
     def __eq__(self, other: object) -> bool:
         mine = self.file, self.entries
@@ -314,13 +314,13 @@ class Allowlist:
             return True
         if not self.wildcards or len(origin) > MAX_ENTRY_LENGTH:
             return False
-        if origin not in self._matched:
-            if not _is_sent(origin) or not any(self.wildcards_for(origin)):
-                return False
-            if len(self._matched) >= MOST_MATCHED:
-                self._matched.clear()
-            self._matched.add(origin)
-        return True
+        known = self._known.get(origin)
+        if known is None:
+            known = _is_sent(origin) is not None and any(self.wildcards_for(origin))
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[origin] = known
+        return known
 
     def wildcards_for(self, origin: str) -> Iterator[str]:
         """Yield the entries with a ``*`` that stand for an origin, or for all of another entry."""

@@ -107,12 +107,12 @@ class Policy:
 
     def headers_refused(self, requested: str) -> tuple[str, ...]:
         """Return the names of an ``Access-Control-Request-Headers`` value that are not allowed."""
-        names = map(str.strip, requested.lower().split(","))
+        names = requested.lower().split(",")
         if ANY not in self.allow_headers:
-            return tuple(name for name in names if name not in self.written.names)
+            return tuple([n.strip() for n in names if n.strip() not in self.written.names])
         if len(requested) > LONGEST_REQUESTED:
             return (f"more than {LONGEST_REQUESTED} characters",)
-        return tuple(name for name in names if name and not _is_token(name))
+        return tuple([name for name in map(str.strip, names) if name and not _is_token(name)])
 
     def answer(self, origin: str) -> Headers | None:
         """Return the headers that a page of this origin gets with any answer, or None if none."""
@@ -131,9 +131,9 @@ class Policy:
         flask-cors does it.
         """
         headers = [(_ALLOW_ORIGIN, ANY if self.allowlist.any else origin), *self.written.preflight]
-        names = sorted(filter(None, map(str.strip, requested.split(","))))
-        if names and ANY in self.allow_headers:
-            headers.append(("Access-Control-Allow-Headers", ", ".join(names)))
+        if ANY in self.allow_headers:
+            names = sorted(filter(None, map(str.strip, requested.split(","))))
+            headers += [("Access-Control-Allow-Headers", ", ".join(names))] if names else []
         return headers
 
 
