@@ -163,7 +163,7 @@ def test_every_variable_is_explained_in_two_lines(default_project: Project) -> N
     assert [variable and variable[1] for variable in variables] == [
         *("CORS_ORIGINS", "CORS_METHODS", "CORS_ALLOW_HEADERS", "CORS_EXPOSE_HEADERS"),
         *("CORS_SUPPORTS_CREDENTIALS", "CORS_MAX_AGE", "CORS_ENFORCE"),
-        *("FLASK_TRUSTED_PROXY_HOPS", "FLASK_MAX_CONTENT_LENGTH"),
+        *("FLASK_LOG_LEVEL", "FLASK_TRUSTED_PROXY_HOPS", "FLASK_MAX_CONTENT_LENGTH"),
     ]
 
 
