@@ -11,7 +11,7 @@ from email.message import Message
 from functools import lru_cache
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 from urllib.request import Request as LibraryRequest
 from wsgiref.types import WSGIApplication
@@ -22,9 +22,6 @@ from werkzeug.test import Client
 from .origins import DEFAULT_PORTS, is_ip
 from .policy import SAFELISTED_METHODS
 
-if TYPE_CHECKING:
-    from publicsuffixlist import PublicSuffixList
-
 MOST_REDIRECTS = 20
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Lists of the standard, under the names that they have there.
@@ -33,7 +30,6 @@ SAFELISTED_RESPONSE_HEADERS = frozenset(
     "cache-control content-language content-length content-type expires last-modified "
     "pragma".split()
 )
-_C0_AND_SPACE = "".join(map(chr, range(33)))
 _SAFE = r"[^\x00-\x08\x0a-\x1f\"():<>?@\[\\\]{}\x7f]*"
 SAFELISTED_REQUEST_HEADERS = {
     "accept": _SAFE,
@@ -132,14 +128,14 @@ class Browser:
             page_headers.setdefault("Content-Type", "application/json")
         if method.upper() in NORMALIZED_METHODS:
             method = method.upper()
-        url = resolve(urljoin(self._base_url, url))
+        url = resolve(url, self._base_url)
         for _ in range(MOST_REDIRECTS + 1):
             response = self._fetch_once(page, Request(method, url, dict(page_headers), body))
             location, status = response.headers.get("Location"), response.status
             if status not in REDIRECTS or location is None:
                 return page.readable(url, response)
             try:
-                here, url = origin_of(url), resolve(urljoin(url, location.replace("\\", "/")))
+                here, url = origin_of(url), resolve(location, url)
                 elsewhere = origin_of(url)
             except ValueError:
                 raise Blocked(f"the answer is a redirect to no address, {location}") from None
@@ -160,9 +156,8 @@ class Browser:
         jar = self._cookies if relation == "same-origin" or page.credentials else CookieJar()
         carrier = LibraryRequest(request.url, unverifiable=relation == "cross-site")  # noqa: S310
         jar.add_cookie_header(carrier)
-        sent = page.sent(request)
-        headers = {**sent.headers, **dict(carrier.header_items())}
-        response = self._send(sent._replace(headers=headers))
+        headers = {**request.headers, **dict(carrier.header_items())}
+        response = self._send(page.sent(request._replace(headers=headers)))
         lines = Message()
         for line in response.headers.getlist("Set-Cookie"):
             lines["Set-Cookie"] = re.sub(r"(?i);\s*samesite\s*=", ";SameSite=", line)
@@ -258,13 +253,14 @@ class _Page(NamedTuple):
         return Response(response.status, Headers(kept), response.body)
 
 
-def resolve(url: str) -> str:
+def resolve(url: str, base: str = "") -> str:
     """Return an address as browsers read it (https://url.spec.whatwg.org/), without its fragment.
 
     To them a backslash is a slash, and in the path ``%2e`` is a dot.
     """
-    url = re.sub(r"[\t\n\r]", "", url.strip(_C0_AND_SPACE))
-    parts = urlsplit(re.sub(r"^[^?#]*", lambda address: address[0].replace("\\", "/"), url))
+    url = url.rstrip("".join(map(chr, range(33))))  # the rest of what they drop, urlsplit drops too
+    url = re.sub("^[^?#]*", lambda address: address[0].replace("\\", "/"), url)
+    parts = urlsplit(urljoin(base, url))
     segments: list[str] = []
     # What ends with a dot segment ends with a slash.
     for segment in re.sub(r"(?i)/(\.|%2e){1,2}$", r"\g<0>/", parts.path).split("/")[1:]:
@@ -296,7 +292,7 @@ def domain_of(host: str) -> str | None:
 
 
 @lru_cache(maxsize=1)
-def _public_suffixes() -> "PublicSuffixList":
+def _public_suffixes() -> Any:
     from publicsuffixlist import PublicSuffixList  # not needed by an application that serves
 
     return PublicSuffixList()
