@@ -21,7 +21,6 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from werkzeug.datastructures import Headers
-from werkzeug.wrappers import Response as Empty
 
 from . import browser, env_file
 from .browser import Request, Response
@@ -37,7 +36,8 @@ LONGEST = 300  # characters of a line in which a server has a say
 SAFE = "%/?:@!$&'()*+,;=-._~"  # what a browser leaves as it is in a path and a query
 FORMS = {"create_app": '"{variable}": "{value}",'}
 OPTIONS = [option.lower() for option in READERS]
-ADDRESS = re.compile(r"https?://(\[[^][/?#@]+\]|[^][/?#@:]+)(:[1-9][0-9]{0,4})?([/?#].*)?")
+URL = re.compile(r"(?s)/.*|https?://(\[[^][/?#@]+\]|[^][/?#@:]+)(:[1-9][0-9]{0,4})?([/?#].*)?")
+KEPT = "Chromium (from 142 on) keeps pages of the internet from loopback and private addresses"
 ANOTHER_PAGE = "https://another-page.example"
 
 Step = tuple[bool | None, str]  # whether it went well (None: it may yet end there), in words
@@ -58,35 +58,29 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
     cors: CORSMiddleware = current_app.extensions["cors"]
     warnings = [*cors.warnings, *cors.check_routes()]
     rules = {rule.rule for rule in current_app.url_map.iter_rules()}
-    uncovered = sorted(rule for rule in rules if not cors.policy_for(as_path_info(rule)))
+    shown: dict[str, Any] = {
+        "version": __version__,
+        "env_files": [*map(str, env_file.files)],
+        "public_suffix_list": None,  # unless it judged an entry
+        "blueprints": [_as_data(prefix, policy) for prefix, policy in cors.policies],
+        "without_policy": sorted(r for r in rules if not cors.policy_for(as_path_info(r))),
+        "warnings": [asdict(warning) for warning in warnings],
+    }
+    if public_suffixes.cache_info().currsize:
+        shown["public_suffix_list"] = f"publicsuffixlist {version('publicsuffixlist')}"
     if as_json:
-        data = {
-            "version": __version__,
-            "blueprints": [
-                {"name": policy.blueprint, "prefix": prefix}
-                | {option: getattr(policy, option) for option in OPTIONS}
-                | {"variables": policy.variables, "sources": _sources(policy)}
-                | ({"allows": str(policy.function)} if policy.function else {})
-                for prefix, policy in cors.policies
-            ],
-            "without_policy": uncovered,
-            "warnings": [asdict(warning) for warning in warnings],
-            "env_files": [*map(str, env_file.files)],
-            "public_suffix_list": _release_of_suffixes(),
-        }
-        click.echo(json.dumps(data, indent=2))
+        click.echo(json.dumps(shown, indent=2))
         return
     say(f"flask-cors-api {__version__}")
-    for file in env_file.files:
+    for file in shown["env_files"]:
         say(f"Settings: {file}")
-    if release := _release_of_suffixes():
-        say(f"Public suffix list: {release}")
-    for prefix, policy in cors.policies:
-        say(prefix, f"{policy.blueprint}  ", bold=True)
-        _show(policy)
-    if uncovered:
+    if shown["public_suffix_list"]:
+        say(f"Public suffix list: {shown['public_suffix_list']}")
+    for blueprint in shown["blueprints"]:
+        _show(blueprint)
+    if shown["without_policy"]:
         say("No policy (the application's own answer goes out, and nothing is refused):")
-        say(", ".join(uncovered), "  ")
+        say(", ".join(shown["without_policy"]), "  ")
     _warn(warnings)
 
 
@@ -106,40 +100,36 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def _release_of_suffixes() -> str | None:
-    """Return the release of the list that judged an entry, if any did."""
-    if public_suffixes.cache_info().currsize:
-        return f"publicsuffixlist {version('publicsuffixlist')}"
-    return None
-
-
 def _warn(warnings: Iterable[Problem]) -> None:
     for warning in warnings:
         say(str(warning), "Warning: ", fg="yellow")
 
 
-def _show(policy: Policy) -> None:
-    indent = 24
+def _as_data(prefix: str, policy: Policy) -> dict[str, Any]:
+    sources = {option: _source(variable) for option, variable in policy.variables.items()}
+    if policy.allowlist.file:
+        sources["origins"] += f", {policy.allowlist.file}"
+    return (
+        {"name": policy.blueprint, "prefix": prefix}
+        | {option: getattr(policy, option) for option in OPTIONS}
+        | {"variables": policy.variables, "sources": sources}
+        | ({"allows": str(policy.function)} if policy.function else {})
+    )
+
+
+def _show(blueprint: dict[str, Any]) -> None:
+    say(blueprint["prefix"], f"{blueprint['name']}  ", bold=True)
     for option in OPTIONS:
-        value = getattr(policy, option)
+        value = blueprint[option]
         if isinstance(value, bool):
             value = "yes" if value else "no"
         elif isinstance(value, tuple):
             value = ", ".join(value) or ("nobody" if option == "origins" else "none")
-        say(str(value), f"  {option}".ljust(indent), indent)
-        if variable := policy.variables.get(option):
-            say(f"from {variable} ({_sources(policy)[option]})", " " * indent, indent)
-    if policy.function:
-        words = f"what {policy.function} says of any other origin"
-        say(words, "  allows".ljust(indent), indent)
-
-
-def _sources(policy: Policy) -> dict[str, str]:
-    """Return where the value of each option comes from that is not the default."""
-    found = {option: _source(variable) for option, variable in policy.variables.items()}
-    if policy.allowlist.file:
-        found["origins"] += f", {policy.allowlist.file}"
-    return found
+        say(str(value), f"  {option}".ljust(24), 24)
+        if variable := blueprint["variables"].get(option):
+            say(f"from {variable} ({blueprint['sources'][option]})", " " * 24, 24)
+    if function := blueprint.get("allows"):
+        say(f"what {function} says of any other origin", "  allows".ljust(24), 24)
 
 
 def _source(variable: str) -> str:
@@ -191,12 +181,11 @@ def _refuse_nonsense(origin: str, method: str, url: str, names: Iterable[str]) -
     """Say of wrong arguments what is said of wrong settings."""
     several = ("any", "not one origin; write that of a page", None)
     no_url = "neither a path of this project, which begins with /, nor an http(s):// address"
-    is_url = url.startswith("/") or ADDRESS.fullmatch(url)
     faults = [
         ("ORIGIN", several if "*" in origin else fault_of_origin(origin), origin),
         ("METHOD", fault_of_name("METHODS", method), method),
         *(("-H", fault_of_name("ALLOW_HEADERS", name), name) for name in names),
-        ("URL", None if is_url else ("url", no_url, None), url),
+        ("URL", None if URL.fullmatch(url) else ("url", no_url, None), url),
     ]
     faults = faults[origin == "null" :]  # which no list holds, and pages in a sandbox send
     if problems := [Problem(argument, *fault, text) for argument, fault, text in faults if fault]:
@@ -225,7 +214,7 @@ class Check:
     def decide(self, cors: CORSMiddleware) -> None:
         """Find out, in `TIMEOUT` seconds at most, and what to write where the answer is no."""
         path = urlsplit(self.url).path if self.is_own else ""
-        policy = cors.policy_for(as_path_info(path))
+        policy = cors.policy_for(as_path_info(path)) if self.is_own else None
         if self.is_own and not policy:
             own = "a page reads it only where the application sends CORS headers itself"
             self.reason = shortened(f"{path} is under no blueprint that has a list; {own}")
@@ -234,7 +223,7 @@ class Check:
         # The decisions of the project, with no view behind them and without a log.
         nothing = Flask("flask cors check")
         nothing.url_map.merge_slashes = current_app.url_map.merge_slashes
-        nothing.wsgi_app = Empty()  # type: ignore[method-assign]
+        nothing.wsgi_app = nothing.response_class()  # type: ignore[method-assign]
         nothing.logger.disabled = True
         decide = browser.send_to(CORSMiddleware(nothing, cors.policies, list))
         visit = Thread(target=self._visit, args=(decide,), daemon=True)
@@ -259,9 +248,8 @@ class Check:
             say(f"{start} for {', '.join(way['opens'])}{leaves or ''}:")
             for where, lines in groupby(way["lines"], itemgetter("where")):
                 say(where.replace("environment", "the environment of the process"), "  # ")
-                form = FORMS.get(
-                    where, "{value}" if where.startswith("/") else "{variable}={value}"
-                )
+                default = "{value}" if where.startswith("/") else "{variable}={value}"
+                form = FORMS.get(where, default)
                 click.echo("\n".join(f"  {form.format_map(line)}" for line in lines))
         _warn(self.warnings)
 
@@ -271,17 +259,16 @@ class Check:
 
     def _visit(self, decide: browser.Send) -> None:
         def send(request: Request) -> Response:
-            answer = decide(request) if self.is_own else send_over_http(request)
-            self._tell(_steps(request, answer, self.is_own))
-            if not self.is_own:
-                self._tell(_in_between(request, answer, expected=decide(request)))
+            decided = decide(request)
+            answer = decided if self.is_own else send_over_http(request)
+            self._tell(_steps(request, answer, None if self.is_own else decided))
             return answer
 
-        page: dict[str, Any] = {"origin": self.origin, "credentials": self.credentials}
+        asked: dict[str, Any] = {"method": self.method, "headers": self.headers}
         try:
             self._tell(self._first_steps())
-            fetch = browser.Browser(send).fetch
-            fetch(self.url, method=self.method, headers=self.headers, **page)
+            page = browser.Browser(send)
+            page.fetch(self.url, origin=self.origin, credentials=self.credentials, **asked)
             self._tell([(True, "the page reads the answer")])
             self.allowed = True
         except browser.Blocked as blocked:
@@ -312,14 +299,11 @@ class Check:
             return
         page, api = (network_of(re.sub("^.*//|:[0-9]*$", "", at)) for at in (origin, server))
         if page == "public" != api:
-            kept = "Chromium (from 142 on) keeps pages of the internet from loopback and private"
             if not browser.is_trustworthy(origin):
                 way = "over https://, where the visitor is asked, or from the same network"
-                raise browser.Blocked(f"{kept} addresses, whatever you send: serve the page {way}")
-            words = (
-                'else it says "blocked by CORS policy: Permission was denied", whatever you send'
-            )
-            yield None, f"{kept} addresses until the visitor allows it; {words}"
+                raise browser.Blocked(f"{KEPT}, whatever you send: serve the page {way}")
+            words = '"blocked by CORS policy: Permission was denied", whatever you send'
+            yield None, f"{KEPT} until the visitor allows it; else it says {words}"
         elif origin.startswith("https:") and not browser.is_trustworthy(server):
             raise browser.Blocked("mixed content: pages of https:// call no http:// address")
 
@@ -329,32 +313,39 @@ class Check:
         if refusal := policy.refusal(self.origin, method, names):
             self._tell([(False, f"{self.reason}")])
             self.reason = str(refusal)
-        listed = () if policy.allowlist.any else policy.origins
-        lacks_names = policy.headers_refused(names)
         lacks_trust = self.credentials and not policy.supports_credentials
         lacks_list = lacks_trust and policy.allowlist.any
-        lacks_method = method not in SAFELISTED_METHODS.union(policy.methods)
-        lacks_origin = lacks_list or not policy.allows(self.origin)
-        lists = {
-            "origins": (*listed, self.origin) if lacks_origin else (),
-            "methods": (*policy.methods, method) if lacks_method else (),
-            "allow_headers": (*policy.allow_headers, *lacks_names) if lacks_names else (),
-            "supports_credentials": ("true",) if lacks_trust else (),
-        }
-        missing = {option: ",".join(entries) for option, entries in lists.items() if entries}
         if lacks_list:
             self._tell([(None, "* goes without cookies: list each origin that is to keep access")])
+        file, missing = None, {}
+        if lacks_list or not policy.allows(self.origin):
+            file = policy.allowlist.file
+            listed = () if file or policy.allowlist.any else policy.origins
+            missing["origins"] = ",".join([*listed, self.origin])
+        if method not in SAFELISTED_METHODS.union(policy.methods):
+            missing["methods"] = ",".join([*policy.methods, method])
+        if refused_names := policy.headers_refused(names):
+            missing["allow_headers"] = ",".join([*policy.allow_headers, *refused_names])
+        if lacks_trust:
+            missing["supports_credentials"] = "true"
 
         def reads(policy: Policy) -> bool:
             trusted = policy.supports_credentials or not self.credentials
             return trusted and not policy.refusal(self.origin, method, names)
 
         before = {p.blueprint for _, p in cors.policies if reads(p)}
-        shared = {o: policy.variables.get(o, variable_name(o)) for o in missing}
-        own = {option: variable_name(option, policy.blueprint) for option in missing}
-        refused, file = "", policy.allowlist.file if lacks_origin else None
-        for names_of in [shared] if file else [shared, own]:
-            new = {names_of[option]: text for option, text in missing.items()}
+        refused = ""
+        for blueprint in [None] if file else [None, policy.blueprint]:
+            lines, leaves = [], []
+            for option, value in missing.items():
+                decided = policy.variables.get(option, variable_name(option, blueprint))
+                name = variable_name(option, blueprint) if blueprint else decided
+                where = _source(name) or _source(decided).partition(" line ")[0] or ".env"
+                if file and option == "origins":
+                    where = str(file)
+                lines.append({"variable": name, "value": value, "where": where})
+                leaves += [decided] if decided != name else []
+            new = {line["variable"]: line["value"] for line in lines}
             try:
                 policies = cors.read({**os.environ, **current_app.config, **new}).policies
             except ConfigurationError as error:
@@ -362,15 +353,6 @@ class Check:
                 continue
             opens = [name for name, p in policies.items() if name not in before and reads(p)]
             if policy.blueprint in opens:
-                lines, leaves = [], []
-                for option, name in names_of.items():
-                    decided = policy.variables.get(option, name)
-                    where = _source(name) or _source(decided).partition(" line ")[0] or ".env"
-                    line = {"variable": name, "value": missing[option], "where": where}
-                    if option == "origins" and file:
-                        line |= {"value": self.origin, "where": str(file)}
-                    lines.append(line)
-                    leaves += [decided] if decided != name else []
                 self.write.append({"opens": opens, "leaves": leaves, "lines": lines})
             if opens == [policy.blueprint]:
                 break
@@ -378,8 +360,11 @@ class Check:
             self.reason = f"{self.reason}{refused}"
 
 
-def _steps(request: Request, answer: Response, is_own: bool) -> Iterator[Step]:
-    """Yield what a request came to, and the classic faults of servers and proxies."""
+def _steps(request: Request, answer: Response, expected: Response | None) -> Iterator[Step]:
+    """Yield what a request came to, and the classic faults of servers, proxies and caches.
+
+    Where a server was asked, `expected` is the answer by the settings here.
+    """
     step, status = f"{request.method} {urlsplit(request.url).path}", answer.status
     if "Access-Control-Request-Method" in request.headers:
         hint = ""
@@ -388,7 +373,7 @@ def _steps(request: Request, answer: Response, is_own: bool) -> Iterator[Step]:
         elif status == 401:
             hint = "; it carries no token: answer it before a login"
         yield 200 <= status <= 299, f"preflight: {step} is answered {status}{hint}"
-    elif not is_own:
+    elif expected:
         yield status < 400, f"{step} is answered {status}"
     elif status == 403:
         yield False, f"{step} is answered 403 before it reaches the application"
@@ -399,14 +384,8 @@ def _steps(request: Request, answer: Response, is_own: bool) -> Iterator[Step]:
     age = answer.headers.get("Access-Control-Max-Age", "")
     if re.fullmatch("[0-9]{4,15}", age) and int(age) > LONGEST_MAX_AGE_OF_CHROMIUM:
         yield None, f"browsers keep this for up to {int(age)} seconds, and see no change before"
-
-
-def _varies(answer: Response) -> bool:
-    return not {name.lower() for name in answer.listed("Vary")}.isdisjoint({"origin", "*"})
-
-
-def _in_between(request: Request, answer: Response, expected: Response) -> Iterator[Step]:
-    """Yield what a server sends otherwise than the settings here, and what a cache mixes up."""
+    if not expected:
+        return
     names = [name for name, _ in expected.headers if name.startswith("Access-Control-")]
     if others := [name for name in names if answer.listed(name) != expected.listed(name)]:
         where = "something in between answers, adds or removes, or other settings run there"
@@ -420,6 +399,10 @@ def _in_between(request: Request, answer: Response, expected: Response) -> Itera
         yield False, "another page gets the same copy: a cache in between ignores Vary: Origin"
     elif allowed != again and _varies(answer) and not _varies(other):
         yield False, "where another page asks, Vary: Origin is missing: a cache may mix them up"
+
+
+def _varies(answer: Response) -> bool:
+    return not {name.lower() for name in answer.listed("Vary")}.isdisjoint({"origin", "*"})
 
 
 def send_over_http(request: Request) -> Response:
