@@ -259,14 +259,14 @@ class Check:
 
     def _visit(self, decide: browser.Send) -> None:
         def send(request: Request) -> Response:
-            decided = decide(request)
-            answer = decided if self.is_own else send_over_http(request)
-            self._tell(_steps(request, answer, None if self.is_own else decided))
+            expected = decide(request)
+            answer = expected if self.is_own else send_over_http(request)
+            self._tell(self._judge(request, answer, expected))
             return answer
 
         asked: dict[str, Any] = {"method": self.method, "headers": self.headers}
         try:
-            self._tell(self._first_steps())
+            self._tell(self._begin())
             page = browser.Browser(send)
             page.fetch(self.url, origin=self.origin, credentials=self.credentials, **asked)
             self._tell([(True, "the page reads the answer")])
@@ -276,7 +276,7 @@ class Check:
         except (OSError, HTTPException, ValueError) as error:  # of the network, HTTP, the address
             self.reason = shortened(f"{self.url.split('/')[2]} gives no answer: {error}")
 
-    def _first_steps(self) -> Iterator[Step]:
+    def _begin(self) -> Iterator[Step]:
         """Yield what the page needs; then what browsers take for CORS, whatever the headers say."""
         origin, server = self.origin, browser.origin_of(self.url)
         if server == origin:
@@ -306,6 +306,42 @@ class Check:
             yield None, f"{KEPT} until the visitor allows it; else it says {words}"
         elif origin.startswith("https:") and not browser.is_trustworthy(server):
             raise browser.Blocked("mixed content: pages of https:// call no http:// address")
+
+    def _judge(self, request: Request, answer: Response, expected: Response) -> Iterator[Step]:
+        """Yield what a request came to, and the classic faults of servers, proxies and caches."""
+        step, status = f"{request.method} {urlsplit(request.url).path}", answer.status
+        if "Access-Control-Request-Method" in request.headers:
+            hint = ""
+            if status in browser.REDIRECTS:
+                hint = f"; browsers follow no redirect here: call {answer.headers.get('Location')}"
+            elif status == 401:
+                hint = "; it carries no token: answer it before a login"
+            yield 200 <= status <= 299, f"preflight: {step} is answered {status}{hint}"
+        elif not self.is_own:
+            yield status < 400, f"{step} is answered {status}"
+        elif status == 403:
+            yield False, f"{step} is answered 403 before it reaches the application"
+        else:
+            yield True, f"{step} reaches the application"
+        if answer.listed("Access-Control-Allow-Origin") - {"*"} and not _varies(answer):
+            yield False, "Vary: Origin is missing: a cache may give this answer to other pages"
+        age = answer.headers.get("Access-Control-Max-Age", "")
+        if re.fullmatch("[0-9]{4,15}", age) and int(age) > LONGEST_MAX_AGE_OF_CHROMIUM:
+            yield None, f"browsers keep this for up to {int(age)} seconds, and see no change before"
+        names = [name for name, _ in expected.headers if name.startswith("Access-Control-")]
+        if others := [name for name in names if answer.listed(name) != expected.listed(name)]:
+            where = "something in between answers, adds or removes, or other settings run there"
+            yield None, f"not as the settings here have it: {', '.join(others)}; {where}"
+        asks_twice = request.method in ("GET", "HEAD") and "Origin" in request.headers
+        if self.is_own or not asks_twice:
+            return
+        headers = {**request.headers, "Origin": ANOTHER_PAGE}
+        other = send_over_http(request._replace(headers=headers))
+        allowed, again = (a.listed("Access-Control-Allow-Origin") for a in (answer, other))
+        if again == {request.headers["Origin"]} and _varies(other):
+            yield False, "another page gets the same copy: a cache in between ignores Vary: Origin"
+        elif allowed != again and _varies(answer) and not _varies(other):
+            yield False, "where another page asks, Vary: Origin is missing: a cache may mix them up"
 
     def _advise(self, cors: CORSMiddleware, policy: Policy) -> None:
         """Find the lines that make it a yes: those of the shared variables, those of its own."""
@@ -358,47 +394,6 @@ class Check:
                 break
         if not self.write:
             self.reason = f"{self.reason}{refused}"
-
-
-def _steps(request: Request, answer: Response, expected: Response | None) -> Iterator[Step]:
-    """Yield what a request came to, and the classic faults of servers, proxies and caches.
-
-    Where a server was asked, `expected` is the answer by the settings here.
-    """
-    step, status = f"{request.method} {urlsplit(request.url).path}", answer.status
-    if "Access-Control-Request-Method" in request.headers:
-        hint = ""
-        if status in browser.REDIRECTS:
-            hint = f"; browsers follow no redirect here: call {answer.headers.get('Location')}"
-        elif status == 401:
-            hint = "; it carries no token: answer it before a login"
-        yield 200 <= status <= 299, f"preflight: {step} is answered {status}{hint}"
-    elif expected:
-        yield status < 400, f"{step} is answered {status}"
-    elif status == 403:
-        yield False, f"{step} is answered 403 before it reaches the application"
-    else:
-        yield True, f"{step} reaches the application"
-    if answer.listed("Access-Control-Allow-Origin") - {"*"} and not _varies(answer):
-        yield False, "Vary: Origin is missing: a cache may give this answer to other pages"
-    age = answer.headers.get("Access-Control-Max-Age", "")
-    if re.fullmatch("[0-9]{4,15}", age) and int(age) > LONGEST_MAX_AGE_OF_CHROMIUM:
-        yield None, f"browsers keep this for up to {int(age)} seconds, and see no change before"
-    if not expected:
-        return
-    names = [name for name, _ in expected.headers if name.startswith("Access-Control-")]
-    if others := [name for name in names if answer.listed(name) != expected.listed(name)]:
-        where = "something in between answers, adds or removes, or other settings run there"
-        yield None, f"not as the settings here have it: {', '.join(others)}; {where}"
-    if request.method not in ("GET", "HEAD") or "Origin" not in request.headers:
-        return
-    headers = {**request.headers, "Origin": ANOTHER_PAGE}
-    other = send_over_http(request._replace(headers=headers))
-    allowed, again = (a.listed("Access-Control-Allow-Origin") for a in (answer, other))
-    if again == {request.headers["Origin"]} and _varies(other):
-        yield False, "another page gets the same copy: a cache in between ignores Vary: Origin"
-    elif allowed != again and _varies(answer) and not _varies(other):
-        yield False, "where another page asks, Vary: Origin is missing: a cache may mix them up"
 
 
 def _varies(answer: Response) -> bool:
