@@ -34,11 +34,9 @@ from .settings import LONGEST_MAX_AGE_OF_CHROMIUM, READERS, network_of
 TIMEOUT = 10  # seconds, for all that a check asks
 LONGEST = 300  # characters of a line in which a server has a say
 SAFE = "%/?:@!$&'()*+,;=-._~"  # what a browser leaves as it is in a path and a query
-FORMS = {"create_app": '"{variable}": "{value}",'}
 OPTIONS = [option.lower() for option in READERS]
 URL = re.compile(r"(?s)/.*|https?://(\[[^][/?#@]+\]|[^][/?#@:]+)(:[1-9][0-9]{0,4})?([/?#].*)?")
 KEPT = "Chromium (from 142 on) keeps pages of the internet from loopback and private addresses"
-ANOTHER_PAGE = "https://another-page.example"
 
 Step = tuple[bool | None, str]  # whether it went well (None: it may yet end there), in words
 
@@ -81,7 +79,8 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
     if shown["without_policy"]:
         say("No policy (the application's own answer goes out, and nothing is refused):")
         say(", ".join(shown["without_policy"]), "  ")
-    _warn(warnings)
+    for warning in warnings:
+        say(str(warning), "Warning: ", fg="yellow")
 
 
 def say(text: str, lead: str = "", indent: int = 2, whole: bool = True, **style: Any) -> None:
@@ -98,11 +97,6 @@ def say(text: str, lead: str = "", indent: int = 2, whole: bool = True, **style:
 def printable(text: str) -> str:
     """Return a text with escape sequences in place of all that is neither a sign nor a blank."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def _warn(warnings: Iterable[Problem]) -> None:
-    for warning in warnings:
-        say(str(warning), "Warning: ", fg="yellow")
 
 
 def _as_data(prefix: str, policy: Policy) -> dict[str, Any]:
@@ -249,9 +243,10 @@ class Check:
             for where, lines in groupby(way["lines"], itemgetter("where")):
                 say(where.replace("environment", "the environment of the process"), "  # ")
                 default = "{value}" if where.startswith("/") else "{variable}={value}"
-                form = FORMS.get(where, default)
+                form = '"{variable}": "{value}",' if where == "create_app" else default
                 click.echo("\n".join(f"  {form.format_map(line)}" for line in lines))
-        _warn(self.warnings)
+        for warning in self.warnings:
+            say(str(warning), "Warning: ", fg="yellow")
 
     def _tell(self, steps: Iterable[Step]) -> None:
         for ok, text in steps:
@@ -335,7 +330,7 @@ class Check:
         asks_twice = request.method in ("GET", "HEAD") and "Origin" in request.headers
         if self.is_own or not asks_twice:
             return
-        headers = {**request.headers, "Origin": ANOTHER_PAGE}
+        headers = {**request.headers, "Origin": "https://another-page.example"}
         other = send_over_http(request._replace(headers=headers))
         allowed, again = (a.listed("Access-Control-Allow-Origin") for a in (answer, other))
         if again == {request.headers["Origin"]} and _varies(other):
