@@ -482,6 +482,16 @@ def test_check_names_the_line_that_the_file_lacks(make_app: MakeApp, path: Path)
     )
 
 
+def test_check_names_no_line_that_the_whole_file_forbids(make_app: MakeApp, path: Path) -> None:
+    path.write_text("http://plain.example.com\n")
+    app = make_app(CORS_ORIGINS_ADMIN=f"@{path}")
+    asked = ["https://page.example", "GET", "/api/admin/ok", "--credentials"]
+
+    output = app.test_cli_runner().invoke(args=["cors", "check", *asked]).output
+    assert "To allow it" not in output
+    assert "; it cannot be allowed: " in " ".join(output.split())
+
+
 def test_what_was_locked_before_a_fork_locks_no_request_after_it(
     allowed: Allowed, path: Path, monkeypatch: pytest.MonkeyPatch, make_app: MakeApp
 ) -> None:

@@ -84,10 +84,7 @@ def cors_commands(context: click.Context, as_json: bool) -> None:
 
 
 def say(text: str, lead: str = "", indent: int = 2, whole: bool = True, **style: Any) -> None:
-    """Print a text behind a lead, as wide as the terminal is, and without what steers one.
-
-    Words are left whole, to be copied, unless a server has a say in them.
-    """
+    """Print a text behind a lead; words stay `whole`, to be copied, unless a server sent them."""
     width = max(shutil.get_terminal_size().columns, indent + 20)
     wrapper = textwrap.TextWrapper(width, lead, " " * indent, break_on_hyphens=False)
     wrapper.break_long_words = not whole
@@ -327,8 +324,7 @@ class Check:
         if others := [name for name in names if answer.listed(name) != expected.listed(name)]:
             where = "something in between answers, adds or removes, or other settings run there"
             yield None, f"not as the settings here have it: {', '.join(others)}; {where}"
-        asks_twice = request.method in ("GET", "HEAD") and "Origin" in request.headers
-        if self.is_own or not asks_twice:
+        if self.is_own or request.method not in ("GET", "HEAD") or "Origin" not in request.headers:
             return
         headers = {**request.headers, "Origin": "https://another-page.example"}
         other = send_over_http(request._replace(headers=headers))
@@ -351,7 +347,7 @@ class Check:
         file, missing = None, {}
         if lacks_list or not policy.allows(self.origin):
             file = policy.allowlist.file
-            listed = () if file or policy.allowlist.any else policy.origins
+            listed = () if policy.allowlist.any else policy.origins
             missing["origins"] = ",".join([*listed, self.origin])
         if method not in SAFELISTED_METHODS.union(policy.methods):
             missing["methods"] = ",".join([*policy.methods, method])
@@ -367,16 +363,17 @@ class Check:
         before = {p.blueprint for _, p in cors.policies if reads(p)}
         refused = ""
         for blueprint in [None] if file else [None, policy.blueprint]:
-            lines, leaves = [], []
+            new, lines, leaves = {}, [], []
             for option, value in missing.items():
                 decided = policy.variables.get(option, variable_name(option, blueprint))
                 name = variable_name(option, blueprint) if blueprint else decided
                 where = _source(name) or _source(decided).partition(" line ")[0] or ".env"
+                line = {"variable": name, "value": value, "where": where}
                 if file and option == "origins":
-                    where = str(file)
-                lines.append({"variable": name, "value": value, "where": where})
+                    line |= {"value": self.origin, "where": str(file)}
+                lines.append(line)
                 leaves += [decided] if decided != name else []
-            new = {line["variable"]: line["value"] for line in lines}
+                new[name] = value
             try:
                 policies = cors.read({**os.environ, **current_app.config, **new}).policies
             except ConfigurationError as error:
@@ -400,8 +397,7 @@ def send_over_http(request: Request) -> Response:
     parts = urlsplit(request.url)
     connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     target = quote(parts.path + (f"?{parts.query}" if parts.query else ""), safe=SAFE)
-    # Its own timeout only ends what nobody waits for any more.
-    with closing(connect(str(parts.hostname), parts.port, timeout=2 * TIMEOUT)) as connection:
+    with closing(connect(str(parts.hostname), parts.port)) as connection:
         connection.request(request.method, target, request.body, dict(request.headers))
         answer = connection.getresponse()  # a hundred headers of 64 KiB at most
         return Response(answer.status, Headers(answer.getheaders()), b"")
