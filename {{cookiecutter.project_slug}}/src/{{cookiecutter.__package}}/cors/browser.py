@@ -120,7 +120,6 @@ class Browser:
         neither sends cookies nor gets any. Returns the answer with the headers that the page may
         read. Raises Blocked where the page gets a network error instead.
         """
-        page = _Page(origin, credentials)
         page_headers = Headers(dict(headers or {}))
         page_headers.remove("Cookie")  # no page may set it
         if json is not None:
@@ -129,13 +128,16 @@ class Browser:
         if method.upper() in NORMALIZED_METHODS:
             method = method.upper()
         url = resolve(url, self._base_url)
+        here = origin_of(url)
+        relation = "same-site" if site_of(here) == site_of(origin) else "cross-site"
+        page = _Page(origin, credentials, "same-origin" if here == origin else relation)
         for _ in range(MOST_REDIRECTS + 1):
             response = self._fetch_once(page, Request(method, url, dict(page_headers), body))
             location, status = response.headers.get("Location"), response.status
             if status not in REDIRECTS or location is None:
-                return page.readable(url, response)
+                return page.readable(response)
             try:
-                here, url = origin_of(url), resolve(location, url)
+                url = resolve(location, url)
                 elsewhere = origin_of(url)
             except ValueError:
                 raise Blocked(f"the answer is a redirect to no address, {location}") from None
@@ -149,12 +151,13 @@ class Browser:
         raise Blocked(f"more than {MOST_REDIRECTS} redirects")
 
     def _fetch_once(self, page: "_Page", request: Request) -> Response:
-        relation = page.relation_to(request.url)
+        is_own = page.relation == "same-origin"
         is_simple = request.method in SAFELISTED_METHODS and not unsafe_headers(request.headers)
-        if relation != "same-origin" and not is_simple:
+        if not is_own and not is_simple:
             page.check_preflight(request, self._send(page.preflight(request)))
-        jar = self._cookies if relation == "same-origin" or page.credentials else CookieJar()
-        carrier = LibraryRequest(request.url, unverifiable=relation == "cross-site")  # noqa: S310
+        jar = self._cookies if is_own or page.credentials else CookieJar()
+        is_foreign = page.relation == "cross-site"
+        carrier = LibraryRequest(request.url, unverifiable=is_foreign)  # noqa: S310
         jar.add_cookie_header(carrier)
         headers = {**request.headers, **dict(carrier.header_items())}
         response = self._send(page.sent(request._replace(headers=headers)))
@@ -163,7 +166,7 @@ class Browser:
             lines["Set-Cookie"] = re.sub(r"(?i);\s*samesite\s*=", ";SameSite=", line)
         answer: Any = SimpleNamespace(info=lambda: lines)
         jar.extract_cookies(answer, carrier)
-        if relation != "same-origin":
+        if not is_own:
             page.check(response, "the answer")
         return response
 
@@ -185,25 +188,19 @@ class _CookiePolicy(DefaultCookiePolicy):
 
 
 class _Page(NamedTuple):
-    """The rules of the standard, as they are for a page."""
+    """The rules of the standard, as they are for a page; its relation is that to the server."""
 
     origin: str
     credentials: bool
+    relation: str  # "same-origin", "same-site" or "cross-site"
 
     def sent(self, request: Request) -> Request:
-        headers, relation = dict(request.headers), self.relation_to(request.url)
-        if relation != "same-origin" or request.method not in ("GET", "HEAD"):
+        headers = dict(request.headers)
+        if self.relation != "same-origin" or request.method not in ("GET", "HEAD"):
             headers["Origin"] = self.origin
         if is_trustworthy(request.url):
-            headers["Sec-Fetch-Site"] = relation
+            headers["Sec-Fetch-Site"] = self.relation
         return request._replace(headers=headers)
-
-    def relation_to(self, url: str) -> str:
-        """Return the value of "Sec-Fetch-Site" for a request to this address."""
-        origin = origin_of(url)
-        if origin == self.origin:
-            return "same-origin"
-        return "same-site" if site_of(origin) == site_of(self.origin) else "cross-site"
 
     def preflight(self, request: Request) -> Request:
         headers = {"Access-Control-Request-Method": request.method}
@@ -243,10 +240,10 @@ class _Page(NamedTuple):
             if name not in allowed and not (any_header and name != "authorization"):
                 raise Blocked(f"the preflight does not allow the header {name}")
 
-    def readable(self, url: str, response: Response) -> Response:
+    def readable(self, response: Response) -> Response:
         """Return the "CORS filtered response": the headers that are safelisted or exposed."""
         exposed = {name.lower() for name in response.listed("Access-Control-Expose-Headers")}
-        if ("*" in exposed and not self.credentials) or origin_of(url) == self.origin:
+        if ("*" in exposed and not self.credentials) or self.relation == "same-origin":
             exposed = {name.lower() for name, _ in response.headers}
         names = (SAFELISTED_RESPONSE_HEADERS | exposed) - {"set-cookie"}
         kept = [(name, value) for name, value in response.headers if name.lower() in names]
