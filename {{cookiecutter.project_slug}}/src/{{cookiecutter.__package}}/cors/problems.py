@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +20,8 @@ PROBLEMS_PRINTED = 20
 HOUR = 3600.0
 LINES_AN_HOUR = 100  # of one kind, for a blueprint
 NEAR_MISSES_AN_HOUR = 3  # of one listed entry, besides
+
+Kind = tuple[str, str]  # of lines: a blueprint, and what they are about
 
 
 @dataclass(frozen=True)
@@ -98,14 +100,6 @@ class ConfigurationError(ValueError, click.ClickException):
         return app
 
 
-class Hour(NamedTuple):
-    """What was logged of one kind: until when it counts, the keys, and how many lines of what."""
-
-    ends: float
-    told: set[str]
-    lines: Counter[str]
-
-
 class Log:
     """The lines about requests: each once an hour, and no more of a kind than people can read.
 
@@ -114,37 +108,37 @@ class Log:
     """
 
     def __init__(self, app: "Flask") -> None:
-        self._app = app
-        self._hours: dict[tuple[str, str], Hour] = {}
-        self._held_back: Counter[tuple[str, str]] = Counter()
+        self.app = app
+        self._ends = 0.0  # the hour
+        self._told: set[tuple[Kind, str]] = set()
+        self._lines: Counter[tuple[Kind, str]] = Counter()
+        self._held_back: Counter[Kind] = Counter()
         self._lock = Lock()
 
     def warn(
         self,
-        kind: tuple[str, str],
+        kind: Kind,
         key: str,
         line: Callable[[], str],
         near: Callable[[], str | None] = lambda: None,
         error: Exception | None = None,
     ) -> None:
-        """Log a line, unless one of this key was, or too many; `kind` begins with a blueprint."""
-        now = monotonic()
+        """Log a line, unless one of this kind and key was, or too many of the kind."""
         with self._lock:
-            hour = self._hours.get(kind)
-            if hour is None or now >= hour.ends:
-                hour = self._hours[kind] = Hour(now + HOUR, set(), Counter())
-            _, told, lines = hour
-            if key in told:
+            if (now := monotonic()) >= self._ends:
+                self._ends = now + HOUR
+                self._told.clear()
+                self._lines.clear()
+            if (kind, key) in self._told:
                 return
             entry = near() or ""
-            if entry and lines[entry] >= NEAR_MISSES_AN_HOUR:
+            if entry and self._lines[kind, entry] >= NEAR_MISSES_AN_HOUR:
                 entry = ""
-            if not entry and lines[""] == LINES_AN_HOUR:
+            if not entry and self._lines[kind, entry] == LINES_AN_HOUR:
                 self._held_back[kind] += 1
                 return
-            told.add(key)
-            lines[entry] += 1
+            self._told.add((kind, key))
+            self._lines[kind, entry] += 1
             held_back = self._held_back.pop(kind, 0)
         more = f" ({held_back} more were not logged)" if held_back else ""
-        what = kind[0], line(), more
-        self._app.logger.warning("CORS: blueprint %r %s%s", *what, exc_info=error)
+        self.app.logger.warning("CORS: blueprint %r %s%s", kind[0], line(), more, exc_info=error)
