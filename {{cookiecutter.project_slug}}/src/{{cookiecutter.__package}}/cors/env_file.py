@@ -6,7 +6,7 @@ in them is in the environment of the process that its reloader starts. Both are 
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from io import StringIO
@@ -36,15 +36,14 @@ _places: dict[str, tuple[str, str]] = {}
 _OPTIONS = (*(f"CORS_{option}" for option in READERS), IGNORE, OWN_SUFFIXES)
 _NAME = "([A-Za-z_][A-Za-z0-9_]*)"
 _SETTING = re.compile(rf"\s*(?:export\s+)?{_NAME}\s*=(.*)")
-# What was meant to set a name: a kind of line, the name and the value in it, the words.
+# What was meant to set a name: a kind of line, the name and the value seen in it, the words.
 _MEANT = (
+    ("invisible", rf"{_NAME}\s*=\s*(.*)", "an invisible character is in front of the ="),
     ("windows", rf"(?i:\$env:|setx?\s+){_NAME}\s*=\s*(.*)", "this is how Windows sets a variable"),
     ("quotes", rf"['\"]{_NAME}['\"]\s*=\s*(.*)", "a name has no quotes"),
     ("colon", rf"{_NAME}\s*:\s+(.*)", "a name ends with =, not with a colon"),
     ("marks", r"(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(.*)", "a name has no hyphens or dots"),
 )
-_INVISIBLE = ("invisible", rf"{_NAME}\s*=\s*(.*)", "an invisible character is in front of the =")
-_UNREADABLE = "line", "not NAME=value; quotes, if any, stand around the whole value"
 # What editors show as the end of a line, and is none.
 _LINE_ENDS = "[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]"
 
@@ -56,23 +55,25 @@ def load_env(path: Path) -> None:
     ConfigurationError with every line that would not count as it stands: without its own list, a
     blueprint would have the shared one.
     """
-    before, reloads = dict(os.environ), _reloads()
+    reloads = _reloads()
     if reloads and is_running_from_reloader():
         # Its `--extra-files` see no file that is removed, made anew, or older than it was.
         Thread(target=_watch, args=(path, _content(path)), daemon=True).start()
-    try:
-        flaskenv = _take_back(path)
-        text = _read(path)
-        if problems := [*_problems(text)]:
-            raise ConfigurationError(problems, path.name)
-    except ConfigurationError:
-        os.environ |= {name: value for name, value in before.items() if name not in (KEPT, SKIP)}
-        raise
-    files.clear()
+    names, flaskenv = _read_by_flask(path)
+    text = _read(path)
+    own = {name: value for name, value in os.environ.items() if name not in names}
+    if problems := [*_problems(text, own)]:
+        raise ConfigurationError(problems, path.name)
+    for name in names:
+        os.environ.pop(name, None)
+    files[:] = filter(Path.exists, [path, *flaskenv])
     _places.clear()
-    _set(path, text)
-    if flaskenv:
-        _set(flaskenv, _read(flaskenv))
+    for file, lines in {path: text, **flaskenv}.items():
+        given = {*os.environ}
+        load_dotenv(stream=StringIO(lines))
+        for number, _, binding in _bindings(lines):
+            if binding.key and binding.key not in given:
+                _places[binding.key] = os.environ[binding.key], f"{file.name} line {number}"
     if reloads and not is_running_from_reloader():
         # What `flask` would read there is read here, where a file that is broken can be told.
         skip = [] if SKIP in os.environ else [SKIP]
@@ -106,30 +107,17 @@ def _content(path: Path) -> bytes | None:
     return None
 
 
-def _set(path: Path, text: str) -> None:
-    given = {*os.environ}
-    load_dotenv(stream=StringIO(text))
-    for number, _, binding in _bindings(text):
-        if binding.key and binding.key not in given:
-            _places[binding.key] = os.environ[binding.key], f"{path.name} line {number}"
-    if path.exists():
-        files.append(path)
-
-
-def _take_back(path: Path) -> Path | None:
-    """Remove from the environment what the `flask` command read; return its .flaskenv, if any."""
+def _read_by_flask(path: Path) -> tuple[set[str], dict[Path, str]]:
+    """Return the names that the `flask` command has set from files, and the text of a .flaskenv."""
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
-        return None
-    names, _, of = os.environ.pop(KEPT, "").partition(":")
-    kept = {*names.split(",")} if is_running_from_reloader() and of == str(path) else set()
-    for name in kept:
-        os.environ.pop(name, None)
-    if SKIP in os.environ:
-        return None  # `flask` has read nothing
+        return set(), {}
+    kept, _, of = os.environ.pop(KEPT, "").partition(":")
+    names = {*kept.split(",")} if is_running_from_reloader() and of == str(path) else set()
+    if SKIP in os.environ.keys() - names:
+        return names, {}  # `flask` has read nothing
     flaskenv, env = (find_dotenv(name, usecwd=True) for name in (".flaskenv", ".env"))
-    read: dict[str, str] = {}
-    for file in filter(None, (flaskenv, env)):
-        read |= {b.key: b.value or "" for _, _, b in _bindings(_read(Path(file))) if b.key}
+    texts = {Path(file): _read(Path(file)) for file in (flaskenv, env) if file}
+    read = {b.key: b.value or "" for t in texts.values() for _, _, b in _bindings(t) if b.key}
     own = _names_at_start()
     other = [name for name in read if name.startswith("CORS_")]
     if not own and env and other and Path(env).resolve() != path.resolve():
@@ -137,8 +125,8 @@ def _take_back(path: Path) -> Path | None:
         raise ConfigurationError([Problem(env, "other-env", wrong)], path.name)
     for name, value in read.items():
         if name not in own and ("${" in value or value == os.environ.get(name)):
-            os.environ.pop(name, None)
-    return Path(flaskenv) if flaskenv else None
+            names.add(name)
+    return names, {file: text for file, text in texts.items() if str(file) == flaskenv}
 
 
 def _names_at_start() -> set[str]:
@@ -170,12 +158,12 @@ def _bindings(text: str) -> Iterator[tuple[int, str, Binding]]:
             yield binding.original.line + before.count("\n"), raw, binding
 
 
-def _problems(text: str) -> Iterator[Problem]:
+def _problems(text: str, environ: Mapping[str, str]) -> Iterator[Problem]:
     for odd in re.finditer(_LINE_ENDS, text):
         wrong = f"holds U+{ord(odd[0]):04X}, which editors show as the end of a line; delete it"
         yield Problem(f"line {text.count(chr(10), 0, odd.start()) + 1}", "line-end", wrong)
     values = {binding.key: binding.value for _, _, binding in _bindings(text)}
-    others = names_in(os.environ.get(IGNORE) or values.get(IGNORE) or "")
+    others = names_in(environ.get(IGNORE) or values.get(IGNORE) or "")
     lines: dict[str, int] = {}
     for number, raw, binding in _bindings(text):
         where, name, value = f"line {number}", binding.key, binding.value
@@ -185,7 +173,7 @@ def _problems(text: str) -> Iterator[Problem]:
         if name in lines:
             yield Problem(where, "twice", f"sets {name}, as line {lines[name]} does; delete one")
         for other in re.finditer(r"\$\{([^}:]*)\}", value):
-            if other[1] not in lines and other[1] not in os.environ:
+            if other[1] not in lines and other[1] not in environ:
                 shown = other[0] if name.startswith("CORS_") else "${...}"  # of a password, say
                 wrong = f"needs {shown}, which is not set; set it above, or in the environment"
                 yield Problem(where, "unset", wrong)
@@ -207,7 +195,7 @@ def _problems(text: str) -> Iterator[Problem]:
 
 def _unreadable(where: str, line: str) -> Problem:
     visible = "".join(filter(str.isprintable, line))
-    for code, pattern, words in _MEANT if visible == line else (_INVISIBLE, *_MEANT):
+    for code, pattern, words in _MEANT:
         if found := re.fullmatch(pattern, visible):
             name = re.sub("[-.]", "_", found[1])
             name = _meant(name) or name
@@ -215,7 +203,7 @@ def _unreadable(where: str, line: str) -> Problem:
             if not any(binding.error for _, _, binding in _bindings(write)):
                 is_secret = not name.startswith(_OPTIONS) or len(write) > QUOTED_LENGTH
                 return Problem(where, code, words, f"{name}=..." if is_secret else write)
-    return Problem(where, *_UNREADABLE)
+    return Problem(where, "line", "not NAME=value; quotes, if any, stand around the whole value")
 
 
 def _meant(name: str) -> str | None:
