@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from my_api.cors import settings
+from my_api.cors import middleware, settings
 from my_api.cors.settings import OriginsFile, read_settings
 
 from ..conftest import clean_environment
@@ -397,7 +397,7 @@ def test_no_request_looks_while_somebody_else_does(
     """Here the thread is a real one."""
     app = make_app(CORS_ORIGINS_ADMIN=f"@{path}")
     assert may_read(app, A)
-    monkeypatch.setattr(settings.Watch, "catch_up", lambda _: pytest.fail("a request looks"))
+    monkeypatch.setattr(middleware.Watch, "catch_up", lambda _: pytest.fail("a request looks"))
     put(path, "".join(f"https://n{number}.example\n" for number in range(5_000)))
 
     end = time.monotonic() + 10
@@ -415,8 +415,8 @@ def test_a_process_that_was_forked_looks_for_itself(make_app: MakeApp, path: Pat
             answer = app.test_client().get("/api/admin/", headers={{"Origin": origin}})
             return "Access-Control-Allow-Origin" in answer.headers
         assert allows("{A}")
-        watch = app.wsgi_app.args[1].args[0]
-        watch._lock.acquire()  # as if it were reading
+        watch = app.wsgi_app.args[1].__self__
+        watch._locks[os.getpid()].acquire()  # as if it were reading
         if pid := os.fork():
             sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         with open("{path}.new", "w") as file:
@@ -456,7 +456,7 @@ def test_the_list_is_the_files(path: Path) -> None:
     assert one == policies(CORS_ORIGINS=f"@{path}")["public"]
     assert one != two
     assert one != policies(CORS_ORIGINS=A)["admin"]
-    assert OriginsFile(str(path)).is_whole
+    assert OriginsFile(str(path)).fault == ""
 
 
 def test_flask_cors_names_it(make_app: MakeApp, path: Path) -> None:
@@ -496,11 +496,13 @@ def test_what_was_locked_before_a_fork_locks_no_request_after_it(
     allowed: Allowed, path: Path, monkeypatch: pytest.MonkeyPatch, make_app: MakeApp
 ) -> None:
     app = make_app(CORS_ORIGINS=f"@{path}")
-    (watch,) = app.wsgi_app.args  # type: ignore[attr-defined]
-    watch._lock.acquire()
+    assert may_read(app, A)
+    watch = app.wsgi_app.__self__  # type: ignore[attr-defined]
+    watch._locks[os.getpid()].acquire()
     monkeypatch.setattr(os, "getpid", lambda: 1)
 
+    watch._due = 0
     assert may_read(app, A)
-    due = watch.due
+    due = watch._due
     watch.catch_up()  # as a request that waited while another one looked
-    assert watch.due == due
+    assert watch._due == due > 0

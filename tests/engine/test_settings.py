@@ -405,16 +405,27 @@ def test_warnings_are_logged_once_at_the_start(
     ]
 
 
-def test_own_list_may_be_read_once() -> None:
-    read = read_settings(["admin"], {"CORS_ORIGINS": APP}, (name for name in ["admin"]))
+def start(own_list: Any, **variables: str) -> Any:
+    """Start an application of two blueprints, and return its middleware."""
+    app = Flask("own_list")
+    app.config.update(variables)
+    made = [Blueprint(name, __name__, url_prefix=f"/{name}") for name in ("admin", "public")]
+    init_app(app, made, own_list=own_list)
+    return app.extensions["cors"]
 
-    assert read.policies["admin"].origins == ()
+
+def test_own_list_may_be_read_once() -> None:
+    cors = start((name for name in ["admin"]), CORS_ORIGINS=APP)
+
+    assert [policy.origins for _, policy in cors.policies] == [(), (APP,)]
+    assert cors.read({"CORS_ORIGINS": OWN}).policies["admin"].origins == ()
 
 
 @pytest.mark.parametrize("own_list", [{"admin"}, ["admin"], "admin"])
 def test_a_blueprint_of_own_list_never_takes_the_shared_list(own_list: Collection[str]) -> None:
     def admin(**variables: str) -> Policy:
-        return read_settings(["admin", "public"], variables, own_list).policies["admin"]
+        ((_, policy), _) = start(own_list, **variables).policies
+        return policy
 
     assert admin(CORS_ORIGINS=APP).origins == ()
     assert admin(CORS_ORIGINS="*").origins == ()
@@ -433,21 +444,11 @@ def test_a_blueprint_of_own_list_never_takes_the_shared_list(own_list: Collectio
 )
 def test_own_list_names_blueprints(own_list: Any, entries: list[str]) -> None:
     with pytest.raises(ConfigurationError) as raised:
-        read_settings(["admin", "public"], {}, own_list)
+        start(own_list)
 
     assert sorted(map(str, raised.value.problems)) == [
         f"own_list {entry!r}: names no blueprint of BLUEPRINTS (admin, public)" for entry in entries
     ]
-
-
-def test_own_list_arrives_from_the_application() -> None:
-    app = Flask("own_list")
-    app.config["CORS_ORIGINS"] = APP
-    made = [Blueprint(name, __name__, url_prefix=f"/{name}") for name in ("admin", "public")]
-
-    init_app(app, made, own_list={"admin"})
-
-    assert [policy.origins for _, policy in app.extensions["cors"].policies] == [(), (APP,)]
 
 
 OPENS = "opens 'public' to everyone, while 'admin' has a list of its own; if that is meant, write"

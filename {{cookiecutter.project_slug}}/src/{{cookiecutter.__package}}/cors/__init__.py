@@ -27,11 +27,11 @@ from flask import Blueprint, Flask
 from . import env_file
 from .cli import cors_commands
 from .env_file import load_env
-from .middleware import CORSMiddleware
+from .middleware import CORSMiddleware, Watch
 from .policy import Policy, refused
 from .problems import PROBLEMS_PRINTED, ConfigurationError, Log, Problem
 from .routes import check_routes, unlisted_blueprints
-from .settings import AllowsFunction, Files, Watch, read_settings
+from .settings import AllowsFunction, Files, read_settings
 
 __all__ = ["ConfigurationError", "Problem", "__version__", "init_app", "load_env", "refused"]
 __version__ = "0.2.0.dev0"
@@ -56,20 +56,22 @@ def init_app(
     if "cors" in app.extensions:
         raise RuntimeError("cors.init_app() was already called on this application")
     prefixes = {b.name: (b.url_prefix or "").rstrip("/") for b in blueprints}
-    variables, places = {**os.environ, **app.config}, env_file.places()
-    unlisted = unlisted_blueprints(app, blueprints)
-    own_list = {own_list} if isinstance(own_list, str) else {*own_list}
-    log = Log(app)
-    functions = {name: AllowsFunction(f, app, log) for name, f in (allows or {}).items()}
-    read = partial(read_settings, prefixes, own_list=own_list, unlisted=unlisted, allows=functions)
+    variables, log = {**os.environ, **app.config}, Log(app)
+    read = partial(
+        read_settings,
+        prefixes,
+        own_list={own_list} if isinstance(own_list, str) else {*own_list},
+        unlisted=unlisted_blueprints(app, blueprints),
+        places=env_file.places(),
+        allows={name: AllowsFunction(f, log) for name, f in (allows or {}).items()},
+    )
     policies: dict[str, tuple[str, Policy]] = {}
     check = partial(check_routes, app, blueprints, policies)
     middleware = CORSMiddleware(app, [], check, log=log)
-
     middleware.read = read
 
     def take(files: Files) -> Files:
-        settings, known = read(variables, places=places, files=files), {*middleware.warnings}
+        settings, known = read(variables, files=files), {*middleware.warnings}
         policies.update({n: (prefix, settings.policies[n]) for n, prefix in prefixes.items()})
         new = [warning for warning in settings.warnings if warning not in known]
         for warning in new[:PROBLEMS_PRINTED]:
@@ -82,8 +84,6 @@ def init_app(
     # A method is called faster than an object.
     app.wsgi_app = middleware.__call__  # type: ignore[method-assign]
     if files:
-        app.wsgi_app = partial(  # type: ignore[method-assign]
-            middleware.watched, Watch(app, files, take)
-        )
+        app.wsgi_app = Watch(app, files, take).serve  # type: ignore[method-assign]
     app.extensions["cors"] = middleware
     app.cli.add_command(cors_commands)

@@ -3,9 +3,11 @@
 from __future__ import annotations  # those of the function in __call__ cost each request 1 %
 
 import json
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from time import monotonic
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from threading import Lock, Thread
+from time import monotonic, sleep
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -13,8 +15,8 @@ from flask import Flask
 
 from .origins import DEFAULT_PORTS
 from .policy import Headers, Policy, Refusal, refused
-from .problems import Log, Problem
-from .settings import Settings, Watch
+from .problems import PROBLEMS_PRINTED, ConfigurationError, Log, Problem
+from .settings import Files, OriginsFile, Settings, stamp_of
 
 # Some servers pass names on that begin with blanks, or hold the end of a line.
 OURS = re.compile(r"^\s*(access-control-|vary$)", re.IGNORECASE | re.MULTILINE)
@@ -58,14 +60,6 @@ class CORSMiddleware:
         # How many segments prefixes have, the longest first: seldom more than one number.
         self._depths = sorted({prefix.count("/") for prefix, _ in policies}, reverse=True)
         self._longest = max(self._depths, default=0)
-
-    def watched(
-        self, watch: Watch, environ: WSGIEnvironment, start: StartResponse
-    ) -> Iterable[bytes]:
-        """Answer one request under lists that stand in files."""
-        if monotonic() > watch.due:
-            watch.catch_up()
-        return self(environ, start)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -198,3 +192,89 @@ def is_same_origin(environ: WSGIEnvironment, origin: str) -> bool:
     default_port = ":" + DEFAULT_PORTS[scheme]
     host: str = environ.get("HTTP_HOST", "").lower().removesuffix(default_port)
     return host != "" and address.removesuffix(default_port) == host
+
+
+class Watch:
+    """Looks at the files of origins while an application serves, once a second.
+
+    A thread of the process that serves looks. A request does so itself where nobody has for two
+    seconds: in a process that is new or was paused, or has no threads. `take` puts files that it is
+    given into force, and returns all; it raises ConfigurationError where one is wrong.
+    """
+
+    def __init__(self, app: Flask, files: Files, take: Callable[[Files], Files]) -> None:
+        self._app, self._inside = app, app.wsgi_app
+        self._files, self._take = files, take
+        self._judged = {path: file.stamp for path, file in files.items()}
+        self._seen = dict(self._judged)
+        self._due = 0.0  # when a request looks itself
+        self._locks: dict[int, Lock] = {}
+        self._thread = Thread()
+
+    def serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request under the lists that the files hold now."""
+        if monotonic() > self._due:
+            self.catch_up()
+        return self._inside(environ, start_response)
+
+    def catch_up(self) -> None:
+        """Look at once, and see to it that somebody looks from now on."""
+        # One that was held when this process was forked stays so.
+        with self._locks.setdefault(os.getpid(), Lock()):
+            if monotonic() < self._due:
+                return
+            self._look()
+            if self._seen != self._judged:
+                sleep(1)
+                self._look()
+            if not self._thread.is_alive():
+                self._thread = Thread(target=self._keep_looking, daemon=True)
+                self._thread.start()
+            self._due = monotonic() + 2
+
+    def _keep_looking(self) -> None:
+        while True:
+            sleep(1)
+            with self._locks[os.getpid()]:
+                self._look(self._give_way)
+                self._give_way()
+
+    def _give_way(self) -> None:
+        sleep(0.0001)  # else a request waits 5 ms, each time that it has waited for anything else
+        self._due = monotonic() + 2
+
+    def _look(self, pause: Callable[[], object] = lambda: None) -> None:
+        """Judge each file that has changed, unless it may be half-written.
+
+        Another file in its place is whole. One that was changed where it lies is, when two looks
+        agree.
+        """
+        for path, judged in self._judged.items():
+            stamp, seen = stamp_of(path), self._seen[path]
+            self._seen[path] = stamp
+            is_another = stamp and judged and stamp[:2] != judged[:2]
+            if stamp != judged and (is_another or stamp == seen):
+                file = OriginsFile(path, pause)
+                if file.stamp == stamp:
+                    self._judge(file)
+
+    def _judge(self, file: OriginsFile) -> None:
+        path, before = file.path, self._files[file.path]
+        was_wrong = self._judged[path] != before.stamp
+        self._judged[path] = file.stamp
+        try:
+            self._files = self._take({**self._files, path: file})
+        except ConfigurationError as error:
+            wrong = "CORS: %s has changed, but the list stays as it was: %s"
+            self._app.logger.warning(wrong, path, error.message)
+            return
+        old, new = set(before.allowlist.entries), set(file.allowlist.entries)
+        if old != new or was_wrong:
+            told = path, _some(new - old), _some(old - new)
+            self._app.logger.warning("CORS: %s has changed: %s added, %s removed", *told)
+
+
+def _some(entries: Collection[str]) -> str:
+    few = sorted(entries)[:PROBLEMS_PRINTED]
+    more = ", ..." if len(entries) > len(few) else ""
+    return f"{len(entries)} ({', '.join(few)}{more})" if few else "none"

@@ -12,18 +12,13 @@ from difflib import get_close_matches
 from functools import partial
 from inspect import iscoroutinefunction
 from ipaddress import ip_address, ip_network
-from itertools import product
 from stat import S_ISREG
-from threading import Lock, Thread
-from time import monotonic, sleep
 from typing import Any
-
-from flask import Flask
 
 from . import diagnosis
 from .origins import ANY, MAX_ENTRY_LENGTH, Allowlist, Entry, givers_of_names, is_ip, parse
 from .policy import Policy, variable_name
-from .problems import PROBLEMS_PRINTED, ConfigurationError, Log, Problem, quoted
+from .problems import ConfigurationError, Log, Problem, quoted
 
 # Lists names that begin with CORS_ and are another program's: they are let be.
 IGNORE = "CORS_IGNORE"
@@ -37,6 +32,7 @@ BOOLEANS = {"true": True, "1": True, "yes": True, "on": True}
 BOOLEANS |= {"false": False, "0": False, "no": False, "off": False}
 MOST_BYTES = 32 * 1024 * 1024  # of a file of origins
 MOST_PROBLEMS = 1_000  # of one: it is no such file
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # for who writes into a pipe
 
 # RFC 1918 and RFC 4193; names that no registry sells
 _PRIVATE = [ip_network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]
@@ -93,10 +89,8 @@ def read_settings(
         if (owner := owners.setdefault(variable, name)) != name:
             wrong = f"belongs to two blueprints, {owner!r} and {name!r}; rename one"
             found.refuse(variable, "suffix-clash", wrong)
-    own_list = {own_list} if isinstance(own_list, str) else {*own_list}
-    named = [("own_list", name) for name in own_list] + [("allows", name) for name in allows]
-    for argument, name in named:
-        if name not in blueprints:
+    for argument, named in {"own_list": own_list, "allows": allows}.items():
+        for name in {*named}.difference(blueprints):
             wrong = f"names no blueprint of BLUEPRINTS ({', '.join(sorted(blueprints))})"
             found.refuse(argument, argument.replace("_", "-"), wrong, entry=str(name))
     for name, allowing in allows.items():
@@ -127,21 +121,24 @@ def read_settings(
         for name, option in known.items()
         if name in variables
     }
-    deciding: dict[str, dict[str, str]] = {name: {} for name in blueprints}
-    for blueprint, option in product(blueprints, READERS):
-        shared = [] if option == "ORIGINS" and blueprint in own_list else [variable_name(option)]
-        for name in [variable_name(option, blueprint), *shared]:
-            if values.get(name) is not None:
-                deciding[blueprint].setdefault(option.lower(), name)
-    for variables_of in deciding.values():
-        _check_credentials(variables_of, values, found, bool(variables.get("DEBUG")))
+    for blueprint in blueprints:
+        deciding: dict[str, str] = {}
+        for option in READERS:
+            names = [variable_name(option, blueprint), variable_name(option)]
+            is_own = option == "ORIGINS" and blueprint in own_list
+            for name in names[:1] if is_own else names:
+                if values.get(name) is not None:
+                    deciding.setdefault(option.lower(), name)
+        options = {option: values[name] for option, name in deciding.items()}
+        allowlist = options.pop("origins", Allowlist())
+        if options.get("supports_credentials"):
+            both = deciding.get("origins", ""), deciding["supports_credentials"]
+            _check_credentials(allowlist.entries, *both, found, bool(variables.get("DEBUG")))
+        if not found.problems:
+            options["function"] = allows.get(blueprint)
+            found.policies[blueprint] = Policy(blueprint, deciding, allowlist, **options)
     if found.problems:
         raise ConfigurationError(list(dict.fromkeys(found.problems)))
-    for blueprint, variables_of in deciding.items():
-        options = {option: values[name] for option, name in variables_of.items()}
-        allowlist = options.pop("origins", Allowlist())
-        options["function"] = allows.get(blueprint)
-        found.policies[blueprint] = Policy(blueprint, variables_of, allowlist, **options)
     _check_openness(found)
     found.warnings = list(dict.fromkeys(found.warnings))
     return found
@@ -158,17 +155,17 @@ def names_in(value: Any) -> list[str]:
 
 def read_list(
     fault_of: diagnosis.FaultOf, variable: str, value: Any, found: Settings
-) -> tuple[str, ...] | None:
+) -> tuple[str, ...]:
     """Read entries with commas between them, or a list of texts; `fault_of` judges each of them."""
     if isinstance(value, str):
         if fault := diagnosis.fault_of_list(value, fault_of):
             found.refuse(variable, *fault, entry=value.strip())
-            return None
+            return ()
         value = diagnosis.split(value)
     elif not isinstance(value, LISTS) or not all(isinstance(entry, str) for entry in value):
         wrong = "neither a comma-separated text nor a list of texts"
         found.refuse(variable, "type", wrong, entry=str(value))
-        return None
+        return ()
     places = ((variable, position, entry.strip()) for position, entry in enumerate(value, start=1))
     return accept(lambda entry: fault_of(entry, len(value)), places, found)
 
@@ -192,7 +189,7 @@ def accept(
 
 def read_own_suffixes(value: Any, found: Settings) -> tuple[str, ...]:
     """Read `OWN_SUFFIXES`. An empty value is a list of none."""
-    suffixes = read_list(diagnosis.fault_of_suffix, OWN_SUFFIXES, value, found) or ()
+    suffixes = read_list(diagnosis.fault_of_suffix, OWN_SUFFIXES, value, found)
     for suffix in suffixes:
         if givers_of_names(suffix) is None:
             wrong = "no public suffix, so nobody else has names under it; delete it"
@@ -200,16 +197,13 @@ def read_own_suffixes(value: Any, found: Settings) -> tuple[str, ...]:
     return suffixes
 
 
-def read_origins(variable: str, value: Any, found: Settings) -> Allowlist | None:
+def read_origins(variable: str, value: Any, found: Settings) -> Allowlist:
     """Read an allowlist, from a file if the value is ``@/path``. An empty one is one: nobody."""
     if isinstance(value, str) and value.strip().startswith("@"):
         return read_file(variable, value.strip(), found)
     fault_of = partial(diagnosis.fault_of_origin, own_suffixes=found.own_suffixes)
-    entries = read_list(fault_of, variable, value, found)
-    if entries is None:
-        return None
-    allowlist = Allowlist(entries)
-    warn_of_wildcards(variable, entries, allowlist, found)
+    allowlist = Allowlist(read_list(fault_of, variable, value, found))
+    warn_of_wildcards(variable, allowlist.entries, allowlist, found)
     return allowlist
 
 
@@ -232,10 +226,10 @@ def is_shared(entry: Entry, found: Settings) -> bool:
     return is_piece and givers_of_names(entry.host, found.own_suffixes) is not None
 
 
-def read_names(option: str, variable: str, value: Any, found: Settings) -> tuple[str, ...] | None:
+def read_names(option: str, variable: str, value: Any, found: Settings) -> tuple[str, ...]:
     """Read names of methods or headers. An empty value is a list of none."""
     names = read_list(partial(diagnosis.fault_of_name, option), variable, value, found)
-    for name in names or ():
+    for name in names:
         if useless := diagnosis.first_broken(diagnosis.USELESS, (option, name)):
             found.warn(variable, *useless, entry=name)
     if option == "ALLOW_HEADERS" and names and {*map(str.lower, names)}.isdisjoint(JSON_ALLOWED):
@@ -263,11 +257,10 @@ def read_max_age(variable: str, value: Any, found: Settings) -> int | None:
     text = str(value).strip()
     if text == "":
         return None
+    seconds = int(text.lstrip("0")[:10] or "0") if re.fullmatch("[0-9]+", text) else None
     if re.fullmatch("-[0-9]+", text):
         found.refuse(variable, "max-age", "no number of seconds is negative", "0", entry=text)
-        return None
-    seconds = int(text.lstrip("0")[:10] or "0") if re.fullmatch("[0-9]+", text) else -1
-    if seconds < 0:
+    elif seconds is None:
         wrong = f"not a number of seconds; write a whole one from 0 to {LONGEST_MAX_AGE}"
         found.refuse(variable, "max-age", wrong, entry=text)
     elif seconds > LONGEST_MAX_AGE:
@@ -296,34 +289,34 @@ def _check_name(
     bare = re.sub("[^A-Z0-9]+", "_", name.upper()).removeprefix("FLASK_")
     if not bare.startswith("CORS_"):
         return
-    wrong, near, rest = "is not a setting", "", bare.removeprefix("CORS_")
-    instead = "delete it"
+    if bare in (variable_name(o, blueprint) for o in READERS for blueprint in unlisted):
+        wrong = "names a blueprint that is registered, but not in BLUEPRINTS; add it there"
+        found.refuse(name, "unlisted", wrong)
+        return
+    rest, wrong, instead = bare.removeprefix("CORS_"), "is not a setting", "delete it"
     endings = [variable_name("", blueprint).removeprefix("CORS_") for blueprint in blueprints]
-    own = {f"{option}{e}": f"{option}{e}" for option in READERS for e in endings}
-    own |= {f"{e[1:]}_{option}": f"{option}{e}" for option in READERS for e in endings}
     if shared := next((option for option in READERS if rest.startswith(f"{option}_")), None):
-        if bare in (variable_name(shared, blueprint) for blueprint in unlisted):
-            wrong = "names a blueprint that is registered, but not in BLUEPRINTS; add it there"
-            found.refuse(name, "unlisted", wrong)
-            return
         wrong = f"names no blueprint ({', '.join(sorted(blueprints))})"
         instead = "add one to BLUEPRINTS, or delete it"
-        for ending in get_close_matches(rest.removeprefix(shared), endings, n=1, cutoff=0.75):
-            near = shared + ending
+        near = get_close_matches(rest.removeprefix(shared), endings, n=1, cutoff=0.75)
+        near = [f"{shared}{ending}" for ending in near]
     elif rest.startswith("OWN_SUFFIX"):
-        near = "OWN_SUFFIXES"
-    elif spelled := get_close_matches(rest, own, n=1, cutoff=0.8):
-        near = own[spelled[0]]
+        near = ["OWN_SUFFIXES"]
     else:
+        own = {f"{option}{e}": f"{option}{e}" for option in READERS for e in endings}
+        own |= {f"{e[1:]}_{option}": f"{option}{e}" for option in READERS for e in endings}
+        near = [own[spelled] for spelled in get_close_matches(rest, own, n=1, cutoff=0.8)]
         # A word that is none of the option's may be a blueprint, but for one that others put there.
-        words = [word for word in rest.split("_") if word not in ("ALLOW", "ALLOWED")]
-        for option in reversed(get_close_matches(rest, READERS, cutoff=0.63)):
-            if all(get_close_matches(word, option.split("_"), cutoff=0.6) for word in words):
-                near = option
-    wrong = "CORS settings have no FLASK_ in front" if name.startswith("FLASK_") else wrong
-    found.refuse(
-        name, "unknown", wrong + (f"; did you mean CORS_{near}?" if near else f"; {instead}")
-    )
+        words = {*rest.split("_")} - {"ALLOW", "ALLOWED"}
+        near += [
+            option
+            for option in get_close_matches(rest, READERS, cutoff=0.63)
+            if all(get_close_matches(word, option.split("_"), cutoff=0.6) for word in words)
+        ]
+    if name.startswith("FLASK_"):
+        wrong = "CORS settings have no FLASK_ in front"
+    instead = f"did you mean CORS_{near[0]}?" if near else instead
+    found.refuse(name, "unknown", f"{wrong}; {instead}")
 
 
 def _check_openness(found: Settings) -> None:
@@ -338,11 +331,10 @@ def _check_openness(found: Settings) -> None:
 
 
 def _check_credentials(
-    deciding: dict[str, str], values: dict[str, Any], found: Settings, is_debug: bool
+    entries: Iterable[str], variable: str, credentials: str, found: Settings, debug: bool = False
 ) -> None:
     """Refuse what would hand a user's cookies to strangers, on the way or at the other end."""
-    variable, credentials = deciding.get("origins", ""), deciding.get("supports_credentials", "")
-    for entry in values[variable].entries if variable and values.get(credentials) else ():
+    for entry in entries:
         parts = parse(entry, found.own_suffixes)
         if parts is None:
             wrong = f"* cannot go together with {credentials}; list the origins"
@@ -354,7 +346,7 @@ def _check_credentials(
                 "token in Authorization, which needs no credentials"
             )
             found.refuse(variable, "wildcard-with-credentials", wrong, entry=entry)
-        elif parts.port == ANY and not is_debug:
+        elif parts.port == ANY and not debug:
             wrong = (
                 f"all that runs on a visitor's machine can use what {credentials} lets pages send"
             )
@@ -412,59 +404,32 @@ def stamp_of(file: str | int) -> tuple[int, ...] | None:
 
 
 class OriginsFile:
-    """A file of origins as it was at one moment: its stamp, its bytes, the list once it is judged.
+    """A file of origins as it was at one moment: its stamp, what is wrong with it, its list.
 
-    `pause` is called every now and then while it is judged.
+    `data` are its bytes, until the list is judged. `pause` is called now and then meanwhile.
     """
 
     def __init__(self, path: str, pause: Callable[[], object] = lambda: None) -> None:
         self.path, self.pause = path, pause
-        self.stamp, self.data, self.fault = stamp_of(path), b"", ""
-        self.allowlist, self.is_judged = Allowlist(), False
-        self.is_whole = True  # nobody wrote while it was read
+        self.stamp, self.fault, self.allowlist = stamp_of(path), "", Allowlist()
+        self.data: bytes | None = None
         try:
-            with open(path, "rb", opener=_without_waiting) as file:
-                before = stamp_of(file.fileno())
-                if not S_ISREG(os.stat(file.fileno()).st_mode):
+            with open(path, "rb", opener=lambda p, flags: os.open(p, flags | NO_WAIT)) as file:
+                before, mode = stamp_of(file.fileno()), os.stat(file.fileno()).st_mode
+                data = file.read(MOST_BYTES + 1) if (is_regular := S_ISREG(mode)) else b""
+                if not self.stamp == before == stamp_of(file.fileno()):
+                    self.stamp, self.fault = (), "was written to while it was read; start again"
+                elif not is_regular:
                     self.fault = "is no regular file"
+                elif len(data) > MOST_BYTES:
+                    self.fault = f"is over {MOST_BYTES // 1024**2} MiB"
                 else:
-                    self.data = file.read(MOST_BYTES + 1)
-                self.is_whole = self.stamp == before == stamp_of(file.fileno())
+                    self.data = data
         except OSError as error:
             self.fault = f"cannot be read: {error.strerror}"
-        if len(self.data) > MOST_BYTES:
-            self.fault = f"is over {MOST_BYTES // 1024**2} MiB"
 
-    def judge(self, variable: str, found: Settings) -> None:
-        """Read the list, by every rule for one in a variable."""
-        before = len(found.problems)
-        try:
-            text = decoded(self.data, f"{self.path} ")
-        except ConfigurationError as error:
-            found.problems += error.problems
-            return
-        if not text:
-            wrong = "is empty, as if nothing were written yet; for nobody, write a # into it"
-            found.refuse(self.path, "file-end", wrong)
-        elif not text.endswith("\n"):
-            wrong = "has no line end at its end, as if half of it were written; add it"
-            found.refuse(self.path, "file-end", wrong)
-        own = found.own_suffixes
-        fault_of = partial(diagnosis.fault_of_origin, of=2, own_suffixes=own)
-        places = (
-            (f"{self.path} line {number}", None, entry)
-            for number, line in enumerate(self._paced(text.split("\n")), start=1)
-            if line.strip() and not line.lstrip().startswith("#")
-            if len(found.problems) < before + MOST_PROBLEMS
-            for entry in diagnosis.split(line)
-        )
-        entries = accept(fault_of, places, found)
-        if len(found.problems) == before:
-            self.allowlist, self.data = Allowlist(self._paced(entries), self.path), b""
-            self.is_judged = True
-            warn_of_wildcards(variable, self._paced(entries), self.allowlist, found)
-
-    def _paced(self, items: Iterable[Any]) -> Iterator[Any]:
+    def paced(self, items: Iterable[Any]) -> Iterator[Any]:
+        """Yield the items, with pauses in between."""
         for number, item in enumerate(items):
             if number % 100 == 0:
                 self.pause()
@@ -474,107 +439,41 @@ class OriginsFile:
 Files = dict[str, OriginsFile]  # by their paths
 
 
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # for who writes into a pipe
-
-
-def read_file(variable: str, value: str, found: Settings) -> Allowlist | None:
-    """Read the list of a file, ``@/path``, unless it was read already."""
-    path = value[1:]
+def read_file(variable: str, value: str, found: Settings) -> Allowlist:
+    """Read the list of a file, ``@/path``, by every rule for one in a variable, once."""
+    path, before = value[1:], len(found.problems)
     if not os.path.isabs(path) or "\0" in path:
         wrong = "a file is named by its whole path, as in @/etc/my-api/api.origins"
         found.refuse(variable, "file-path", wrong, entry=value)
-        return None
+        return Allowlist()
     file = found.files[path] = found.files.get(path) or OriginsFile(path)
-    if not file.is_whole:
-        file.fault = "was written to while it was read; start again"
     if file.fault:
         found.refuse(variable, "file", file.fault, entry=value)
-    elif not file.is_judged:
-        file.judge(variable, found)
-    return file.allowlist if file.is_judged else None
-
-
-class Watch:
-    """Looks at the files of origins while an application serves, once a second.
-
-    A thread of the process that serves looks. A request does so itself where nobody has for two
-    seconds: in a process that is new or was paused, or has no threads. `read` puts files that it is
-    given into force, and returns all; it raises ConfigurationError where one is wrong.
-    """
-
-    def __init__(self, app: Flask, files: Files, read: Callable[[Files], Files]) -> None:
-        self.due = 0.0  # when a request looks itself
-        self._app, self._files, self._read = app, files, read
-        self._judged = {path: file.stamp for path, file in files.items()}
-        self._seen = dict(self._judged)
-        self._lock, self._pid = Lock(), os.getpid()
-        self._thread: Thread | None = None
-
-    def catch_up(self) -> None:
-        """Look at once, and see to it that somebody looks from now on."""
-        if self._pid != os.getpid():  # a lock that was held when this process was forked stays so
-            self._lock, self._pid = Lock(), os.getpid()
-        with self._lock:
-            if monotonic() < self.due:
-                return
-            if not self._look():
-                sleep(1)
-                self._look()
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = Thread(target=self._keep_looking, daemon=True)
-                self._thread.start()
-            self.due = monotonic() + 2
-
-    def _keep_looking(self) -> None:
-        while True:
-            sleep(1)
-            with self._lock:
-                self._look(self._give_way)
-                self.due = monotonic() + 2
-
-    def _give_way(self) -> None:
-        sleep(0.0001)  # else a request waits 5 ms, each time that it has waited for anything else
-        self.due = monotonic() + 2
-
-    def _look(self, pause: Callable[[], object] = lambda: None) -> bool:
-        """Judge what has changed; tell whether nothing is left that may be half-written.
-
-        Another file in its place is whole. One that was changed where it lies is, when two looks
-        agree.
-        """
-        is_settled = True
-        for path, judged in [*self._judged.items()]:
-            stamp, seen = stamp_of(path), self._seen[path]
-            self._seen[path] = stamp
-            is_another = stamp and judged and stamp[:2] != judged[:2]
-            if stamp != judged and (is_another or stamp == seen):
-                file = OriginsFile(path, pause)
-                if file.is_whole and file.stamp == stamp:
-                    self._judge(file)
-            is_settled &= stamp == self._judged[path]
-        return is_settled
-
-    def _judge(self, file: OriginsFile) -> None:
-        path, before = file.path, self._files[file.path]
-        was_wrong = self._judged[path] != before.stamp
-        self._judged[path] = file.stamp
-        try:
-            self._files = self._read({**self._files, path: file})
-        except ConfigurationError as error:
-            wrong = "CORS: %s has changed, but the list stays as it was: %s"
-            self._app.logger.warning(wrong, path, error.message)
-            return
-        old, new = set(before.allowlist.entries), set(file.allowlist.entries)
-        if old != new or was_wrong:
-            told = path, _some(new - old), _some(old - new)
-            self._app.logger.warning("CORS: %s has changed: %s added, %s removed", *told)
-
-
-def _some(entries: Collection[str]) -> str:
-    few = sorted(entries)[:PROBLEMS_PRINTED]
-    more = ", ..." if len(entries) > len(few) else ""
-    return f"{len(entries)} ({', '.join(few)}{more})" if few else "none"
+    if file.data is None:
+        return file.allowlist
+    try:
+        text = decoded(file.data, f"{path} ")
+    except ConfigurationError as error:
+        found.problems += error.problems
+        return file.allowlist
+    if not text.endswith("\n"):
+        wrong = "has no line end at its end, as if half of it were written; add it"
+        if not text:
+            wrong = "is empty, as if nothing were written yet; for nobody, write a # into it"
+        found.refuse(path, "file-end", wrong)
+    fault_of = partial(diagnosis.fault_of_origin, of=2, own_suffixes=found.own_suffixes)
+    places = (
+        (f"{path} line {number}", None, entry)
+        for number, line in enumerate(file.paced(text.split("\n")), start=1)
+        if line.strip() and not line.lstrip().startswith("#")
+        if len(found.problems) < before + MOST_PROBLEMS
+        for entry in diagnosis.split(line)
+    )
+    entries = accept(fault_of, places, found)
+    if len(found.problems) == before:
+        file.allowlist, file.data = Allowlist(file.paced(entries), path), None
+        warn_of_wildcards(variable, file.paced(entries), file.allowlist, found)
+    return file.allowlist
 
 
 @dataclass(frozen=True)
@@ -582,7 +481,6 @@ class AllowsFunction:
     """A function of the application that is asked for an origin; equal where it is the same one."""
 
     function: Callable[[str], object]
-    app: Flask = field(compare=False)
     log: Log = field(compare=False)
 
     def __str__(self) -> str:
@@ -590,18 +488,18 @@ class AllowsFunction:
 
     def __call__(self, policy: Policy, origin: str) -> bool:
         """Ask for a well-formed origin, in an application context of its own; only True is yes."""
-        if len(origin) > MAX_ENTRY_LENGTH or "*" in origin or parse(origin) is None:
+        if len(origin) > MAX_ENTRY_LENGTH or ANY in origin or parse(origin) is None:
             return False
-        found, values = Settings(), {"o": Allowlist([origin]), "c": policy.supports_credentials}
-        _check_credentials({"origins": "o", "supports_credentials": "c"}, values, found, True)
+        found, error = Settings(), None
+        if policy.supports_credentials:
+            _check_credentials([origin], "", "", found)
         if found.problems:
             return False
-        answer, error = None, None
         try:
-            with self.app.app_context():
+            with self.log.app.app_context():
                 answer = self.function(origin)
         except Exception as raised:
-            answer, error = raised, raised
+            answer = error = raised
         if not isinstance(answer, bool):
             line = f"asked {self} for {origin!r}: {quoted(repr(answer))} counts as no"
             self.log.warn((policy.blueprint, "allows"), origin, lambda: line, error=error)
