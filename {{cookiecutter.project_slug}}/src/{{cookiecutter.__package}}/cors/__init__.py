@@ -57,7 +57,10 @@ def init_app(
         raise RuntimeError("cors.init_app() was already called on this application")
     prefixes = {b.name: (b.url_prefix or "").rstrip("/") for b in blueprints}
     variables, log = {**os.environ, **app.config}, Log(app)
-    read = partial(
+    policies: dict[str, tuple[str, Policy]] = {}
+    check = partial(check_routes, app, blueprints, policies)
+    middleware = CORSMiddleware(app, [], check, log=log)
+    middleware.read = partial(
         read_settings,
         prefixes,
         own_list={own_list} if isinstance(own_list, str) else {*own_list},
@@ -65,13 +68,9 @@ def init_app(
         places=env_file.places(),
         allows={name: AllowsFunction(f, log) for name, f in (allows or {}).items()},
     )
-    policies: dict[str, tuple[str, Policy]] = {}
-    check = partial(check_routes, app, blueprints, policies)
-    middleware = CORSMiddleware(app, [], check, log=log)
-    middleware.read = read
 
     def take(files: Files) -> Files:
-        settings, known = read(variables, files=files), {*middleware.warnings}
+        settings, known = middleware.read(variables, files=files), {*middleware.warnings}
         policies.update({n: (prefix, settings.policies[n]) for n, prefix in prefixes.items()})
         new = [warning for warning in settings.warnings if warning not in known]
         for warning in new[:PROBLEMS_PRINTED]:

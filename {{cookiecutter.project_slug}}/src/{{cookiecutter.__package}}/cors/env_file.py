@@ -55,7 +55,9 @@ def load_env(path: Path) -> None:
     ConfigurationError with every line that would not count as it stands: without its own list, a
     blueprint would have the shared one.
     """
-    reloads = _reloads()
+    command = click.get_current_context(silent=True)
+    told = command.params.get("reload") if command and command.info_name == "run" else False
+    reloads = get_debug_flag() if told is None else told
     if reloads and is_running_from_reloader():
         # Its `--extra-files` see no file that is removed, made anew, or older than it was.
         Thread(target=_watch, args=(path, _content(path)), daemon=True).start()
@@ -83,14 +85,6 @@ def load_env(path: Path) -> None:
 def places() -> dict[str, str]:
     """Return where the names stand that the environment has from a file: ``.env line 5``."""
     return {n: place for n, (value, place) in _places.items() if value == os.environ.get(n)}
-
-
-def _reloads() -> bool:
-    """Tell whether this is `flask run` with its reloader."""
-    command = click.get_current_context(silent=True)
-    if command is None or command.info_name != "run":
-        return False
-    return get_debug_flag() if (told := command.params.get("reload")) is None else bool(told)
 
 
 def _watch(path: Path, content: bytes | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations  # those of the function in __call__ cost eac
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from threading import Lock, Thread
 from time import monotonic, sleep
 from typing import Any
@@ -35,7 +35,7 @@ class CORSMiddleware:
     prefixes, `check_routes` the proof of `routes`.
     """
 
-    read: Callable[[Mapping[str, Any]], Settings]  # other variables, for `flask cors check`
+    read: Callable[..., Settings]  # of variables: these, and others for `flask cors check`
 
     def __init__(
         self,

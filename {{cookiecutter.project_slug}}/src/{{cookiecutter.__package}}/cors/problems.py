@@ -93,10 +93,9 @@ class ConfigurationError(ValueError, click.ClickException):
             raise SystemExit(1)
         problem = {"type": "about:blank", "title": "Internal Server Error", "status": 500}
         body = json.dumps({**problem, "detail": self.message})
+        answer = Response(body, 500, content_type="application/problem+json")
         app = Flask("problems")
-        app.wsgi_app = Response(  # type: ignore[method-assign]
-            body, 500, content_type="application/problem+json"
-        )
+        app.wsgi_app = answer  # type: ignore[method-assign]
         return app
 
 

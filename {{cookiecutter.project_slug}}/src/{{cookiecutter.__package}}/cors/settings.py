@@ -69,7 +69,7 @@ def read_settings(
     variables: Mapping[str, Any],
     own_list: Collection[str] = (),
     unlisted: Collection[str] = (),
-    places: Mapping[str, str] | None = None,
+    places: Mapping[str, str] = {},
     allows: "Mapping[str, AllowsFunction] | None" = None,
     files: "Files | None" = None,
 ) -> Settings:
@@ -81,7 +81,7 @@ def read_settings(
     function besides; `unlisted` ones are registered, but have no settings. `files` of origins are
     not read again. Raises ConfigurationError with every problem.
     """
-    found, allows = Settings(files=dict(files or {})), allows or {}
+    found, allows = Settings(files={**(files or {})}), allows or {}
     known = {variable_name(o, name): o for name in [None, *blueprints] for o in READERS}
     owners: dict[str, str] = {}
     for name in blueprints:
@@ -111,7 +111,7 @@ def read_settings(
     for name, value in variables.items():
         if name not in let_be and not _KUBERNETES.fullmatch(f"{name}={value}"):
             _check_name(name, blueprints, unlisted, found)
-    for name, place in (places or {}).items():
+    for name, place in places.items():
         blueprint, _, option = name.upper().rpartition("_CORS_")
         if name not in others and (meant := f"CORS_{option}_{blueprint}") in known:
             wrong = f"is not a setting; did you mean {meant}? If not, add it to {IGNORE}"
@@ -331,28 +331,26 @@ def _check_openness(found: Settings) -> None:
 
 
 def _check_credentials(
-    entries: Iterable[str], variable: str, credentials: str, found: Settings, debug: bool = False
+    entries: Iterable[str], variable: str, switch: str, found: Settings, debug: bool = False
 ) -> None:
     """Refuse what would hand a user's cookies to strangers, on the way or at the other end."""
     for entry in entries:
         parts = parse(entry, found.own_suffixes)
         if parts is None:
-            wrong = f"* cannot go together with {credentials}; list the origins"
+            wrong = f"* cannot go together with {switch}; list the origins"
             found.refuse(variable, "any-with-credentials", wrong, entry=entry)
         elif is_shared(parts, found) or (parts.star == ANY and not parts.host):
             wrong = (
-                f"strangers can have such an origin, and {credentials} hands them what your users "
+                f"strangers can have such an origin, and {switch} hands them what your users "
                 "may do; write it in full, put previews under a domain of your own, or send a "
                 "token in Authorization, which needs no credentials"
             )
             found.refuse(variable, "wildcard-with-credentials", wrong, entry=entry)
         elif parts.port == ANY and not debug:
-            wrong = (
-                f"all that runs on a visitor's machine can use what {credentials} lets pages send"
-            )
+            wrong = f"all that runs on a visitor's machine can use what {switch} lets pages send"
             found.warn(variable, "ports-with-credentials", wrong, entry=entry)
         elif parts.scheme == "http" and (network := network_of(parts.host)) != "loopback":
-            wrong = f"over http:// anyone on the way can use what {credentials} lets a page send"
+            wrong = f"over http:// anyone on the way can use what {switch} lets a page send"
             if network == "private":
                 found.warn(variable, "http-with-credentials", wrong, entry=entry)
             else:
