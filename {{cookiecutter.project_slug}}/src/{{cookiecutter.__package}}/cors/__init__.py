@@ -12,7 +12,7 @@ What the application uses is what `__all__` lists, and `browser` in its tests. T
     policy       what one blueprint allows, and the headers, which flask-cors writes
     settings     CORS_* variables become one policy for each blueprint
     env_file     .env: every line of it counts, or the start is refused
-    middleware   the path of a request
+    middleware   the path of a request, and the files of origins while they change
     routes       the proof that a path selects the policy of the blueprint that serves it
     browser      a model browser: what a page sees
     cli          `flask cors` and `flask cors check`

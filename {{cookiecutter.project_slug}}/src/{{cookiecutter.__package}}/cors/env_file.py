@@ -146,10 +146,9 @@ def _read(path: Path) -> str:
 def _bindings(text: str) -> Iterator[tuple[int, str, Binding]]:
     """Yield what sets a name, or was meant to: the number of its line, its text, its parts."""
     for binding in parse_stream(StringIO(text)):
-        raw = binding.original.string
-        before, raw = raw[: len(raw) - len(raw.lstrip())], raw.strip()
+        whole, raw = binding.original.string, binding.original.string.strip()
         if raw and not raw.startswith("#"):
-            yield binding.original.line + before.count("\n"), raw, binding
+            yield binding.original.line + whole[: whole.index(raw)].count("\n"), raw, binding
 
 
 def _problems(text: str, environ: Mapping[str, str]) -> Iterator[Problem]:

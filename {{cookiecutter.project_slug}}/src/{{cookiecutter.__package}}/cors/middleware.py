@@ -1,4 +1,7 @@
-"""CORSMiddleware decides every request before Flask routes it, and what a page may read of it."""
+"""CORSMiddleware decides every request before Flask routes it, and what a page may read of it.
+
+Watch sees to it that the files of origins are those of now.
+"""
 
 from __future__ import annotations  # those of the function in __call__ cost each request 1 %
 
