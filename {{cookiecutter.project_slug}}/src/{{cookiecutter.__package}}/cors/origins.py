@@ -354,5 +354,10 @@ class Allowlist:
 
 def _host_of(origin: str) -> str:
     # What pages confuse has one name: a host with and without `www`, the three of this machine.
-    host = re.sub(r"^[^:]*://(?:[^/.*]*\*[^/.*]*\.|www\.)?|:[0-9*]*$", "", origin).lower()
+    host = origin.partition("://")[2].lower() or origin
+    first, _, rest = host.partition(".")
+    if first == "www" or ANY in first:
+        host = rest
+    name, _, port = host.rpartition(":")
+    host = name if port.isdigit() or port == ANY else host
     return "localhost" if host in THIS_MACHINE else host
