@@ -183,7 +183,12 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     ("https://shop-*.co.uk", "wildcard-suffix", None),
     ("https://shop-*.kawasaki.jp", "wildcard-suffix", None),
     ("shop-*.example.com", "wildcard-scheme", None),
-    ("capacitor://shop-*.example.com", "wildcard-scheme", None),
+    ("capacitor://shop-*.example.com", "wildcard-host", None),
+    ("https://shop-*.zzzz", "wildcard-single-label", None),
+    ("moz-extension://*/", "path", "moz-extension://*"),
+    ("Moz-Extension://*", "scheme-case", "moz-extension://*"),
+    ("http://LOCALHOST:*", "host-case", "http://localhost:*"),
+    ("app://./", "path", "app://."),
     ("chrome-extension://*", "wildcard-host", None),
     ("app://*", "wildcard-host", None),
     ("https://*.*.example.com", "wildcard-place", None),
@@ -320,7 +325,7 @@ REFUSED: list[tuple[str, Any, str, str | None]] = [
     ("CORS_METHODS", [], "methods-none", None),
     ("CORS_ALLOW_HEADERS", "*, X-Token", "any-and-others", None),
     ("CORS_ALLOW_HEADERS", ["X-Token", "*"], "any-and-others", None),
-    ("CORS_ALLOW_HEADERS", "'*'", "name-pattern", "*"),
+    ("CORS_ALLOW_HEADERS", "'*'", "name-malformed", "*"),
     ("CORS_ALLOW_HEADERS", "X-*", "name-pattern", None),
     ("CORS_ALLOW_HEADERS", "X-Token$", "name-pattern", None),
     ("CORS_ALLOW_HEADERS", "^X-Token", "name-pattern", None),
@@ -398,6 +403,28 @@ def test_what_cannot_work_is_refused(
             {"CORS_ORIGINS": [APP, "*"]},
             "CORS_ORIGINS, entry 2 '*': * allows all of them and stands alone; delete it or the "
             "other entries",
+        ),
+        (
+            {"CORS_ORIGINS": [":3000"]},
+            "CORS_ORIGINS, entry 1 ':3000': a port is no origin; write http:// and the host in "
+            "front, as in http://localhost:3000",
+        ),
+        (
+            {"CORS_ORIGINS": ["::1"]},
+            "CORS_ORIGINS, entry 1 '::1': no scheme, and an IPv6 address stands in brackets, as in "
+            "http://[::1]:3000",
+        ),
+        (
+            {"CORS_ORIGINS": ["//a..b"]},
+            "CORS_ORIGINS, entry 1 '//a..b': no scheme, and two dots with nothing between them",
+        ),
+        (
+            {"CORS_ORIGINS": ["//app.example"]},
+            "CORS_ORIGINS, entry 1 '//app.example': no scheme; write https: or http: in front",
+        ),
+        (
+            {"CORS_ALLOW_HEADERS": "all"},
+            "CORS_ALLOW_HEADERS, entry 1 'all': a word, not a name; write * for all of them",
         ),
         (
             {"CORS_ORIGINS": f"({APP})"},

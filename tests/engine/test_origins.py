@@ -88,6 +88,9 @@ def test_an_origin_as_browsers_send_it_is_accepted(entry: str) -> None:
         ("\N{ZERO WIDTH NON-JOINER}\u0628", False),
         ("é\N{ZERO WIDTH NON-JOINER}a", False),
         ("\u0dc1\N{ZERO WIDTH JOINER}\u0dbb", False),
+        ("\u0928\u094d\u0924\N{ZERO WIDTH JOINER}", False),
+        ("\u0928\u094dbcd\N{ZERO WIDTH JOINER}", False),
+        ("\u0628b\N{ZERO WIDTH NON-JOINER}\u0628", False),
         # Ignored, or forbidden
         *(
             (f"é{letter}", False)

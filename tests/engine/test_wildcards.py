@@ -45,7 +45,7 @@ LIST = PublicSuffixList(accept_unknown=False)
         "https://_a-*.example.com",
         "https://abc*.localhost",
         "http://shop-*.test",
-        "http://shop-*.corp",
+        "http://shop-*.local",
         "https://shop-*.vercel.app",
         f"https://{'a' * 31}*{'b' * 31}.example.com",
         f"https://abc*.{LONGEST_HOST[6:]}",

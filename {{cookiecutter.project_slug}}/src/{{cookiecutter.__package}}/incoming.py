@@ -98,7 +98,7 @@ def limit_body(
     if length is None:
         environ["wsgi.input"] = Chunks(body)
     answer = wsgi_app(environ, start)
-    if "HTTP_TRANSFER_ENCODING" in environ or length in range(1, DRAINED):
+    if "HTTP_TRANSFER_ENCODING" in environ or 0 < (length or 0) < DRAINED:
         return ClosingIterator(answer, partial(drain, body))
     return answer
 

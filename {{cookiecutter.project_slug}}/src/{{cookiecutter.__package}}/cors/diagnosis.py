@@ -47,10 +47,9 @@ def fault_of_origin(entry: str, of: int = 1, own_suffixes: Collection[str] = ())
     parts = _take_apart(entry, own_suffixes)
     code, words = first_broken(_ORIGIN, parts) or _LAST
     words = words.replace("{name}", parts["name"])
-    if code == "scheme-missing" and (
-        more := fault_of_origin(f"https://{entry.lstrip(':/')}", of, own_suffixes)
-    ):
-        words = f"no scheme, and {more[1]}"
+    if words.startswith("no scheme"):
+        further = fault_of_origin(f"https://{entry.lstrip('/')}", of, own_suffixes)
+        words = f"no scheme, and {further[1]}" if further else words
     without_comment = re.split(_COMMENT, entry, maxsplit=1)[0]
     visible = "".join(c for c in without_comment if c.isprintable() or c.isspace())
     visible = re.sub(r"\b(https?);?//", r"\1://", visible)
@@ -118,6 +117,7 @@ def _take_apart(text: str, own_suffixes: Collection[str]) -> dict[str, str]:
         "text": text,
         "name": name,
         "labels": p["star"] + p["host"],
+        "whole": p["star"] + name + p["port"],
         "address": p["host"] + p["port"],
         "star_fault": (star and origins.fault_of_star(star, name, own_suffixes)) or "",
     }
@@ -135,14 +135,16 @@ _BRACKETS = "a list is not written in JSON or Python but with commas alone"
 _PORT_LIST = "ports are not listed in one entry; write one entry for each port"
 _ANY_BESIDE = "* allows all of them and stands alone; delete it or the other entries"
 _REGEX = "a regular expression; write each origin, or https://*.example.com for all its subdomains"
+_EXTENSIONS = origins.SCHEMES_OF_EXTENSIONS
 _ANY_PORT = {f"{host}:*" for host in origins.THIS_MACHINE}
+_STARRED = {"", *origins.DEFAULT_PORTS, *_EXTENSIONS}
 _LAST = ("scheme-length", "the scheme is too long")
 
 # How the list is spelled, then `*`, then the origin from left to right.
 # fmt: off
 _ORIGIN: Rules = (
     ("empty", _in("text", "^$"), "nothing stands between two commas; delete one"),
-    ("file", _in("text", "^@"), "@ names a file of origins as a whole value, alone; write origins"),
+    ("file", _in("text", "^@"), "a file of origins (@/path) is a whole value, of one variable; write origins"),
     ("variable", _in("text", "^[A-Z_]+="), "the name of a variable stands in its value; delete it"),
     ("placeholder", _in("text", r"\$[{(A-Za-z_]|\{\{|\{%|\{\w+\}|%[A-Za-z_]+%|%\("),
      "a placeholder that nothing has filled in; write the origin itself"),
@@ -166,11 +168,11 @@ _ORIGIN: Rules = (
                   r"|(?<!:)(?<!:\\)\\[.dwsb/]"  # but for the slashes of https:\docs.example.com
                   r"|(?<!//)(?<!^)(?<!\*\.)\[|\[[^\[\]:]*-"),  # but for the bracket of IPv6
      _REGEX),
-    ("wildcard-port", lambda p: "*" in p["port"] and p["labels"] + p["port"] not in _ANY_PORT,
+    ("wildcard-port", lambda p: "*" in p["port"] and p["whole"] not in _ANY_PORT,
      "* stands for ports of localhost, 127.0.0.1 and [::1] alone; write one entry for each port"),
-    ("wildcard-host", _in("text", r"(?i)^(?!https?:)[a-z][a-z0-9+.-]*://\*"),
+    ("wildcard-host", lambda p: "*" in p["labels"] and p["scheme"].lower() not in _STARRED,
      "* stands for no host of this scheme; write the one that the page sends"),
-    ("wildcard-place", _in("host", r"\*"),
+    ("wildcard-place", lambda p: "*" in p["host"] and p["scheme"].lower() not in _EXTENSIONS,
      "an entry has one *, in front (https://*.example.com), or in the first label"),
     ("host-length", lambda p: len(p["labels"]) > origins.MAX_HOST_LENGTH,
      "the host is over 253 characters"),
@@ -212,8 +214,9 @@ _ORIGIN: Rules = (
     ("ipv6", lambda p: p["host"][:1] == "[" and origins.canonical_ip(p["host"]) != p["host"],
      "not an IPv6 address as browsers send it"),
     ("host-case", _on_web(_in("labels", "[A-Z]")), "browsers send lower case"),
-    ("trailing-dot", _in("host", r"\.$"), "the host ends in a dot"),
-    ("leading-dot", _in("host", r"^\."), "a dot in front; *. in its place means every subdomain"),
+    ("trailing-dot", _in("host", r".\.$"), "the host ends in a dot"),
+    ("leading-dot", _on_web(_in("host", r"^\.")),
+     "a dot in front; *. in its place means every subdomain"),
     ("label-empty", _in("host", r"\.\."), "two dots with nothing between them"),
     ("label-length", _in("host", "[^.]{64}"), "a label is over 63 characters"),
     ("label-hyphen", _in("labels", r"(^|\.)-|-(\.|$)"), "labels neither begin nor end in a hyphen"),
@@ -278,12 +281,13 @@ _NAMES: Rules = (
     ("name-empty", _named(_ALL, "^$"), "nothing stands between two commas; delete one"),
     ("separator", _named(_ALL, _SEPARATOR.pattern), "commas separate names, which hold no blanks"),
     ("name-any", _named(_METHODS + _READ, r"^\*$"), "* is not taken here; list the names"),
+    ("name-malformed", _named(_ALL, f"^[{_QUOTES}]|[{_QUOTES}]$"), "quotes are not part of a name"),
     ("name-malformed", _named(_ALL, r"\$[{(A-Za-z_]|\{\{|\{%|\{\w+\}|^%\w+%$"),
      "a placeholder that nothing has filled in; list the names"),
     ("name-pattern", _named(_ALL, r"(?!^\*$)[*$^]"), "a pattern is not taken here; list the names"),
-    ("name-malformed", _named(_ALL, f"^[{_QUOTES}]|[{_QUOTES}]$"), "quotes are not part of a name"),
     # A "token" of RFC 9110, section 5.6.2
     ("name-malformed", _named(_ALL, "[^0-9A-Za-z!#%&'*+._~-]"), "not a valid HTTP name"),
+    ("name-word", _named(_SET, "^(all|any)$"), "a word, not a name; write * for all of them"),
     ("name-word", _named(_ALL, "^(all|any|false|nil|none|null|true|undefined)$"),
      "a word, not a name; list the names"),
     ("method-forbidden", _named(_METHODS, "^(connect|trace|track)$"), "no page sends this method"),

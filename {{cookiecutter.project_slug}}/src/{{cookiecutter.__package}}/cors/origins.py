@@ -30,6 +30,8 @@ DEFAULT_PORTS = {"http": "80", "https": "443"}
 MAX_HOST_LENGTH = 253
 MAX_ENTRY_LENGTH = 40 + len("://") + MAX_HOST_LENGTH + len(":65535")
 MOST_KNOWN = 1000
+LOCAL_NAMES = frozenset({"localhost", "test"})  # RFC 6761
+PRIVATE_NAMES = LOCAL_NAMES | {"internal", "lan", "local"}  # which no registry sells
 THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 # Origins of these schemes either do not exist or belong to no page.
@@ -153,12 +155,15 @@ def fault_of_star(star: str, host: str, own_suffixes: Collection[str] = ()) -> s
         return "ip"
     if len(star) + 1 + len(host) > MAX_HOST_LENGTH:
         return "length"
-    if star == ANY and "." not in host and host not in ("localhost", "test"):  # RFC 6761
+    is_alone = "." not in host
+    if star == ANY and is_alone and host not in LOCAL_NAMES:
         return "single-label"
     if star != ANY and (before[:4] == "xn--" or not 3 <= len(before + behind) <= 62):
         return "piece"
     givers = givers_of_names(host, own_suffixes)
-    return givers if star == ANY or givers == "registries" else None
+    if givers == "registries" or (givers and star == ANY):
+        return givers
+    return "single-label" if is_alone and host not in PRIVATE_NAMES else None
 
 
 def givers_of_names(host: str, own_suffixes: Collection[str] = ()) -> str | None:
@@ -169,9 +174,9 @@ def givers_of_names(host: str, own_suffixes: Collection[str] = ()) -> str | None
     if any(f".{host}".endswith(f".{suffix}") for suffix in own_suffixes):
         return None
     givers, exceptions = public_suffixes()
-    return (
-        None if host in exceptions else givers.get(host) or givers.get(re.sub("^[^.]+", "*", host))
-    )
+    if host in exceptions:
+        return None
+    return givers.get(host) or givers.get(re.sub("^[^.]+", "*", host))
 
 
 def public_suffix_list() -> str:
@@ -238,7 +243,7 @@ def _obeys_joiner_rules(text: str) -> bool:
         if unicodedata.combining(letter) == 9
         else _JOINERS.get(letter)
         or joining.get(letter)
-        or ("T" if unicodedata.category(letter) == "Mn" else "")
+        or ("T" if unicodedata.category(letter) == "Mn" else "U")
         for letter in text
     ]
     return re.search("[NJ]", re.sub("V[NJ]|D[TV]*N(?=[TV]*[DR])", "", "".join(types))) is None
