@@ -14,7 +14,7 @@ import pytest
 from dotenv import dotenv_values
 from flask import Blueprint, Flask
 from flask.cli import load_dotenv
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from my_api.cors import ConfigurationError, Problem, env_file, init_app, load_env, problems
 
@@ -603,6 +603,7 @@ def read_by_the_rule(text: str) -> dict[str, str]:
     return read
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(text=st.lists(LINES, max_size=5).map("\n".join))
 def test_a_file_that_is_accepted_is_read_line_by_line(
     text: str, tmp_path_factory: pytest.TempPathFactory
