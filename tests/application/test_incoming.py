@@ -1,6 +1,7 @@
 """What is believed of a request: proxies, the size of a body, the depth of JSON."""
 
 from io import BytesIO
+from time import process_time
 
 import pytest
 from flask import Flask, Request, request
@@ -11,7 +12,7 @@ from my_api import create_app, incoming
 from my_api.cors import ConfigurationError
 from my_api.cors.browser import Browser, send_to
 from werkzeug.sansio.utils import host_is_trusted
-from werkzeug.test import TestResponse
+from werkzeug.test import TestResponse, create_environ, run_wsgi_app
 
 from .conftest import LISTED, MakeApp
 
@@ -32,6 +33,37 @@ def told(app: Flask, **headers: str) -> tuple[str | None, str]:
 
     answer = app.test_client().get("/told", headers=headers).get_json()
     return answer["client"], answer["site"]
+
+
+NO_HOSTS = ["[1:2:3]", "[:::]", "[1::2::3]", "[::1.2.3]", "[ffff:::]:80", "[]x", "a..b", ".."]
+
+
+@pytest.mark.parametrize("host", NO_HOSTS)
+def test_a_host_that_can_be_none_is_answered_with_400(make_app: MakeApp, host: str) -> None:
+    app = make_app()
+
+    for path in ("/api/public", "/api/public/", "/health"):
+        _, status, _ = run_wsgi_app(app, create_environ(path) | {"HTTP_HOST": host})
+        assert status.startswith("400 ")
+
+
+@pytest.mark.parametrize("host", [*NO_HOSTS, ".a", "a" * 64])
+def test_a_host_of_a_proxy_that_can_be_none_counts_as_not_sent(
+    make_app: MakeApp, host: str
+) -> None:
+    app = make_app(TRUSTED_PROXY_HOPS=1)
+
+    assert told(app, **{"X-Forwarded-Host": host})[1] == "http://localhost/"
+
+
+def test_a_request_without_a_body_is_passed_on_at_once(make_app: MakeApp) -> None:
+    app = make_app()
+    environ = {"wsgi.input_terminated": True, "wsgi.input": BytesIO()}
+    began = process_time()
+    for _ in range(20):
+        assert app.test_client().get("/health", environ_overrides=environ).status_code == 200
+
+    assert process_time() - began < 3  # of a hundredth of a second each, at most
 
 
 @pytest.mark.parametrize("hops", [{}, {"TRUSTED_PROXY_HOPS": 0}, {"TRUSTED_PROXY_HOPS": ""}])

@@ -138,6 +138,13 @@ class Coroutine:
         return True
 
 
+class Unprintable:
+    """What fails when it is shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
 @pytest.mark.filterwarnings("ignore:coroutine")
 @pytest.mark.parametrize(
     ("answer", "shown"),
@@ -147,6 +154,7 @@ class Coroutine:
         (None, "'None'"),
         ([1], "'[1]'"),
         (coroutine(""), "'<coroutine"),
+        (Unprintable(), "a Unprintable"),
     ],
 )
 def test_nothing_but_true_means_yes(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from my_api.cors import middleware, settings
-from my_api.cors.settings import OriginsFile, read_settings
+from my_api.cors.settings import OriginsFile, Settings, read_file, read_settings
 
 from ..conftest import clean_environment
 from .conftest import LISTED, Clock, MakeApp
@@ -72,11 +72,10 @@ def told(variable: str, text: str | bytes, path: Path) -> list[str]:
             ["FILE line 1 '*': * allows all of them and stands alone; "
              "delete it or the other entries"],
         ),
-        ("*\n", ["FILE line 1 '*': * allows all of them and stands alone; "
-                 "delete it or the other entries"]),
+        ("*\n", ["FILE: * is no list of origins; write CORS_ORIGINS_ADMIN=*"]),
         (
             "@/etc/other\n",
-            ["FILE line 1 '@/etc/other': @ names a file of origins as a whole value, alone; "
+            ["FILE line 1 '@/etc/other': a file (@/path) is the whole value of a variable; "
              "write origins"],
         ),
         (f"{A},,{B}\n", ["FILE line 1 '': nothing stands between two commas; delete one"]),
@@ -506,3 +505,42 @@ def test_what_was_locked_before_a_fork_locks_no_request_after_it(
     due = watch._due
     watch.catch_up()  # as a request that waited while another one looked
     assert watch._due == due > 0
+
+
+def test_what_is_no_list_of_origins_is_judged_in_a_bounded_time(path: Path) -> None:
+    for text in (
+        "[" + '"https://a.example", ' * 20_000 + "]\n",
+        "https://" + "a" * 2_000_000 + "\n",
+    ):
+        path.write_text(text)
+        pauses: list[int] = []
+        file = OriginsFile(str(path), lambda: pauses.append(1))  # noqa: B023
+        found = Settings(files={str(path): file})
+        read_file("CORS_ORIGINS", f"@{path}", found)
+
+        assert 0 < len(found.problems) <= 1_000
+        assert len(str(found.problems[0])) < 300
+        assert pauses
+
+
+def test_many_entries_of_one_line_are_judged_with_pauses(path: Path) -> None:
+    path.write_text(",".join(f"https://a{number}.example" for number in range(5_000)) + "\n")
+    pauses: list[int] = []
+    found = Settings(files={str(path): OriginsFile(str(path), lambda: pauses.append(1))})
+
+    assert len(read_file("CORS_ORIGINS", f"@{path}", found).entries) == 5_000
+    assert len(pauses) >= 2 * 5_000 // 100
+
+
+def test_while_a_list_is_judged_after_a_pause_no_request_takes_the_old_one(
+    make_app: MakeApp, path: Path
+) -> None:
+    app = make_app(CORS_ORIGINS=f"@{path}")
+    watch = app.wsgi_app.__self__  # type: ignore[attr-defined]
+    watch._due = time.monotonic() - 10  # as in a process that was stopped for a while
+    watch._give_way()
+
+    assert watch._due < time.monotonic()
+    watch._due = time.monotonic() + 1
+    watch._give_way()
+    assert watch._due > time.monotonic() + 1.5

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from io import RawIOBase
+from ipaddress import IPv6Address
 from math import isfinite
 from typing import Any, BinaryIO
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -22,10 +23,22 @@ from .cors import ConfigurationError, Problem
 DEFAULTS = {"TRUSTED_PROXY_HOPS": 0, "MAX_CONTENT_LENGTH": 1024 * 1024, "TRUSTED_HOSTS": None}
 NOBODY = {"x_for": 0, "x_proto": 0, "x_host": 0, "x_prefix": 0}  # the arguments of ProxyFix
 HOSTS = 'not a list of names such as ["api.example.com"]: lower case, no scheme, path, * or IPv6'
-HOST = re.compile(r"\.?([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}(:[0-9]+)?")  # Werkzeug finds no other
+HOST = re.compile(r"([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}(:[0-9]+)?")  # Werkzeug finds no other
+
+
+def can_be_host(host: str) -> bool:
+    """Tell whether browsers send such a ``Host``; at some that begin with [ Werkzeug fails."""
+    address = re.fullmatch(r"\[(.+)\](:[0-9]+)?", host)
+    try:
+        name = IPv6Address(address[1]) if address else HOST.fullmatch(host.lower())
+    except ValueError:
+        return False
+    return bool(name) and host_is_trusted(host)  # which looks at the port
+
+
 CAN_BE: Mapping[str, Callable[[str], object]] = {
     "PROTO": re.compile("https?").fullmatch,
-    "HOST": host_is_trusted,  # without a list, one that is well formed
+    "HOST": can_be_host,
     "PREFIX": re.compile(r"(/(?!\.)[\w.~-]+)+/?", re.ASCII).fullmatch,
 }
 DEEPEST = 500  # Python's own limit differs between its versions, and between reading and writing
@@ -69,10 +82,16 @@ def problems_of_hosts(config: Mapping[str, Any]) -> list[Problem]:
     hosts = config["TRUSTED_HOSTS"]
     names = hosts if isinstance(hosts, list) else [hosts]
     texts = [name for name in names if isinstance(name, str)]
-    if hosts is None or (names == texts != [] and all(map(HOST.fullmatch, texts))):
+    if hosts is None or (
+        names == texts != [] and all(HOST.fullmatch(t.removeprefix(".")) for t in texts)
+    ):
         return []
     found = re.findall(r"(?:\w+://)?\*?([^][\s,;'\"/]+)[^][\s,;'\"]*", " ".join(texts).lower())
-    write = json.dumps(found) if found and all(map(HOST.fullmatch, found)) else None
+    write = (
+        json.dumps(found)
+        if found and all(HOST.fullmatch(f.removeprefix(".")) for f in found)
+        else None
+    )
     return [Problem("FLASK_TRUSTED_HOSTS", "hosts", HOSTS, write, entry=str(hosts))]
 
 
@@ -92,6 +111,8 @@ def limit_body(
     """Pass a request on; what is left of its body is read, or a proxy might miss the answer."""
     if getattr(app.json.loads, "func", None) is not shallow:  # whenever its provider was set
         app.json.loads = partial(shallow, app.json.loads)  # type: ignore[method-assign]
+    if (host := environ.get("HTTP_HOST", "")).startswith("[") and not can_be_host(host):
+        environ["HTTP_HOST"] = ".."  # which is answered with 400
     if "wsgi.input_terminated" not in environ:
         return wsgi_app(environ, start)
     body, length = environ["wsgi.input"], get_content_length(environ)

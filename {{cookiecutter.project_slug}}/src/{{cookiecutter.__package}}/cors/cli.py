@@ -35,7 +35,10 @@ TIMEOUT = 10  # seconds, for all that a check asks
 LONGEST = 300  # characters of a line in which a server has a say
 SAFE = "%/?:@!$&'()*+,;=-._~"  # what a browser leaves as it is in a path and a query
 OPTIONS = [option.lower() for option in READERS]
-URL = re.compile(r"(?s)/.*|https?://(\[[^][/?#@]+\]|[^][/?#@:]+)(:[1-9][0-9]{0,4})?([/?#].*)?")
+URL = re.compile(
+    r"(?s)(?!.*[\ud800-\udfff])"  # which stand for bytes that are no text
+    r"(?:/.*|https?://(\[[^][/?#@]+\]|[^][/?#@:]+)(:[1-9][0-9]{0,4})?([/?#].*)?)"
+)
 KEPT = "Chromium (from 142 on) keeps pages of the internet from loopback and private addresses"
 
 Step = tuple[bool | None, str]  # whether it went well (None: it may yet end there), in words
@@ -92,8 +95,10 @@ def say(text: str, lead: str = "", indent: int = 2, whole: bool = True, **style:
 
 
 def printable(text: str) -> str:
-    """Return a text with escape sequences in place of all that is neither a sign nor a blank."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    """Return a text with escape sequences in place of all that stdout or its reader cannot show."""
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    encoding = sys.stdout.encoding or "ascii"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _as_data(prefix: str, policy: Policy) -> dict[str, Any]:
@@ -148,7 +153,8 @@ def check(
     """Tell what a page of ORIGIN sees when it sends METHOD to URL.
 
     URL is a path of this project, decided without a server and without running a view, or an
-    http(s):// address, which is asked. Exits with 1 where the page sees nothing.
+    http(s):// address, which is asked for real: its view runs. Exits with 1 where the page sees
+    nothing.
     """
     read = Headers()  # as curl has them, `Name: value`; the last one of a name counts
     for name, _, value in (header.partition(":") for header in headers):
@@ -238,7 +244,7 @@ class Check:
             leaves = way["leaves"] and f", which no longer follows {', '.join(way['leaves'])} then"
             say(f"{start} for {', '.join(way['opens'])}{leaves or ''}:")
             for where, lines in groupby(way["lines"], itemgetter("where")):
-                say(where.replace("environment", "the environment of the process"), "  # ")
+                say("the environment of the process" if where == "environment" else where, "  # ")
                 default = "{value}" if where.startswith("/") else "{variable}={value}"
                 form = '"{variable}": "{value}",' if where == "create_app" else default
                 click.echo("\n".join(f"  {form.format_map(line)}" for line in lines))
@@ -253,7 +259,7 @@ class Check:
         def send(request: Request) -> Response:
             expected = decide(request)
             answer = expected if self.is_own else send_over_http(request)
-            self._tell(self._judge(request, answer, expected))
+            self._tell(self._judge(request, answer, expected, decide))
             return answer
 
         asked: dict[str, Any] = {"method": self.method, "headers": self.headers}
@@ -299,10 +305,12 @@ class Check:
         elif origin.startswith("https:") and not browser.is_trustworthy(server):
             raise browser.Blocked("mixed content: pages of https:// call no http:// address")
 
-    def _judge(self, request: Request, answer: Response, expected: Response) -> Iterator[Step]:
+    def _judge(
+        self, request: Request, answer: Response, expected: Response, decide: browser.Send
+    ) -> Iterator[Step]:
         """Yield what a request came to, and the classic faults of servers, proxies and caches."""
         step, status = f"{request.method} {urlsplit(request.url).path}", answer.status
-        if "Access-Control-Request-Method" in request.headers:
+        if is_preflight := "Access-Control-Request-Method" in request.headers:
             hint = ""
             if status in browser.REDIRECTS:
                 hint = f"; browsers follow no redirect here: call {answer.headers.get('Location')}"
@@ -315,21 +323,33 @@ class Check:
             yield False, f"{step} is answered 403 before it reaches the application"
         else:
             yield True, f"{step} reaches the application"
-        if answer.listed("Access-Control-Allow-Origin") - {"*"} and not _varies(answer):
+        is_kept = request.method in ("GET", "HEAD")  # by caches (RFC 9110, section 9.2.3)
+        fixed = answer.listed("Access-Control-Allow-Origin") - {"*"}
+        if is_kept and fixed and not _varies(answer):
             yield False, "Vary: Origin is missing: a cache may give this answer to other pages"
-        age = answer.headers.get("Access-Control-Max-Age", "")
+        age = answer.headers.get("Access-Control-Max-Age", "") if is_preflight else ""
         if re.fullmatch("[0-9]{4,15}", age) and int(age) > LONGEST_MAX_AGE_OF_CHROMIUM:
             yield None, f"browsers keep this for up to {int(age)} seconds, and see no change before"
-        names = [name for name, _ in expected.headers if name.startswith("Access-Control-")]
-        if others := [name for name in names if answer.listed(name) != expected.listed(name)]:
+        names = {name.title() for a in (expected, answer) for name, _ in a.headers}
+        names = {name for name in names if name.startswith("Access-Control-")}
+        if not expected.listed("Access-Control-Allow-Origin"):
+            names = set()  # no page of these settings: the server may have others
+        if others := sorted(n for n in names if answer.listed(n) != expected.listed(n)):
             where = "something in between answers, adds or removes, or other settings run there"
             yield None, f"not as the settings here have it: {', '.join(others)}; {where}"
-        if self.is_own or request.method not in ("GET", "HEAD") or "Origin" not in request.headers:
+        if self.is_own or not is_kept or "Origin" not in request.headers:
             return
-        headers = {**request.headers, "Origin": "https://another-page.example"}
+        another = "https://another-page.example"
+        headers = {**request.headers, "Origin": another}
         other = send_over_http(request._replace(headers=headers))
         allowed, again = (a.listed("Access-Control-Allow-Origin") for a in (answer, other))
-        if again == {request.headers["Origin"]} and _varies(other):
+        if (
+            again
+            == {another}
+            != decide(request._replace(headers=headers)).listed("Access-Control-Allow-Origin")
+        ):
+            yield False, "a page of any other origin is allowed, too: something reflects its Origin"
+        elif again == {request.headers["Origin"]} and _varies(other):
             yield False, "another page gets the same copy: a cache in between ignores Vary: Origin"
         elif allowed != again and _varies(answer) and not _varies(other):
             yield False, "where another page asks, Vary: Origin is missing: a cache may mix them up"
@@ -369,11 +389,12 @@ class Check:
                 name = variable_name(option, blueprint) if blueprint else decided
                 where = _source(name) or _source(decided).partition(" line ")[0] or ".env"
                 line = {"variable": name, "value": value, "where": where}
+                new[name] = value
                 if file and option == "origins":
-                    line |= {"value": self.origin, "where": str(file)}
+                    line |= {"value": self.origin, "where": file}
+                    new |= {p.variable(option): value for _, p in cors.policies if _has(file, p)}
                 lines.append(line)
                 leaves += [decided] if decided != name else []
-                new[name] = value
             try:
                 policies = cors.read({**os.environ, **current_app.config, **new}).policies
             except ConfigurationError as error:
@@ -386,6 +407,12 @@ class Check:
                 break
         if not self.write:
             self.reason = f"{self.reason}{refused}"
+
+
+def _has(file: str, policy: Policy) -> bool:
+    """Tell whether a policy has its list from a file, under this name or another one."""
+    path = policy.allowlist.file
+    return path is not None and os.path.realpath(path) == os.path.realpath(file)
 
 
 def _varies(answer: Response) -> bool:

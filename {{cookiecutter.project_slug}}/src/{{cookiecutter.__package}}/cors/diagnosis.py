@@ -144,7 +144,7 @@ _LAST = ("scheme-length", "the scheme is too long")
 # fmt: off
 _ORIGIN: Rules = (
     ("empty", _in("text", "^$"), "nothing stands between two commas; delete one"),
-    ("file", _in("text", "^@"), "a file of origins (@/path) is a whole value, of one variable; write origins"),
+    ("file", _in("text", "^@"), "a file (@/path) is the whole value of a variable; write origins"),
     ("variable", _in("text", "^[A-Z_]+="), "the name of a variable stands in its value; delete it"),
     ("placeholder", _in("text", r"\$[{(A-Za-z_]|\{\{|\{%|\{\w+\}|%[A-Za-z_]+%|%\("),
      "a placeholder that nothing has filled in; write the origin itself"),

@@ -240,11 +240,12 @@ class Watch:
             sleep(1)
             with self._locks[os.getpid()]:
                 self._look(self._give_way)
-                self._give_way()
+                self._due = monotonic() + 2
 
     def _give_way(self) -> None:
         sleep(0.0001)  # else a request waits 5 ms, each time that it has waited for anything else
-        self._due = monotonic() + 2
+        if (now := monotonic()) < self._due:  # after a pause, requests wait for the list of now
+            self._due = now + 2
 
     def _look(self, pause: Callable[[], object] = lambda: None) -> None:
         """Judge each file that has changed, unless it may be half-written.

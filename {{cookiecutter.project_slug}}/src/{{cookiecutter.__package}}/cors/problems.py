@@ -55,6 +55,14 @@ def quoted(text: str) -> str:
     return ascii(text) if not text.isprintable() else repr(text)
 
 
+def described(value: object) -> str:
+    """Return a value of other people's code, as `quoted` has it."""
+    try:
+        return quoted(repr(value))
+    except Exception:
+        return f"a {type(value).__name__}"
+
+
 class ConfigurationError(ValueError, click.ClickException):
     """The configuration cannot work: `problems` holds every reason as data.
 
@@ -140,4 +148,6 @@ class Log:
             self._lines[kind, entry] += 1
             held_back = self._held_back.pop(kind, 0)
         more = f" ({held_back} more were not logged)" if held_back else ""
+        if error:  # whose words may be a client's
+            error = RuntimeError(described(error)).with_traceback(error.__traceback__)
         self.app.logger.warning("CORS: blueprint %r %s%s", kind[0], line(), more, exc_info=error)

@@ -18,7 +18,7 @@ from typing import Any
 from . import diagnosis
 from .origins import ANY, MAX_ENTRY_LENGTH, Allowlist, Entry, givers_of_names, is_ip, parse
 from .policy import Policy, variable_name
-from .problems import ConfigurationError, Log, Problem, quoted
+from .problems import ConfigurationError, Log, Problem, described
 
 # Lists names that begin with CORS_ and are another program's: they are let be.
 IGNORE = "CORS_IGNORE"
@@ -32,6 +32,7 @@ BOOLEANS = {"true": True, "1": True, "yes": True, "on": True}
 BOOLEANS |= {"false": False, "0": False, "no": False, "off": False}
 MOST_BYTES = 32 * 1024 * 1024  # of a file of origins
 MOST_PROBLEMS = 1_000  # of one: it is no such file
+LONGEST_JUDGED = 1_000  # characters of an entry in one: what is longer is none
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # for who writes into a pipe
 
 # RFC 1918 and RFC 4193; names that no registry sells
@@ -460,14 +461,17 @@ def read_file(variable: str, value: str, found: Settings) -> Allowlist:
             wrong = "is empty, as if nothing were written yet; for nobody, write a # into it"
         found.refuse(path, "file-end", wrong)
     fault_of = partial(diagnosis.fault_of_origin, of=2, own_suffixes=found.own_suffixes)
+    if text.strip() == ANY:
+        found.refuse(path, "file-any", f"* is no list of origins; write {variable}=*")
+        return file.allowlist
     places = (
-        (f"{path} line {number}", None, entry)
-        for number, line in enumerate(file.paced(text.split("\n")), start=1)
+        (f"{path} line {number}", None, entry[:LONGEST_JUDGED])
+        for number, line in enumerate(text.split("\n"), start=1)
         if line.strip() and not line.lstrip().startswith("#")
-        if len(found.problems) < before + MOST_PROBLEMS
         for entry in diagnosis.split(line)
+        if len(found.problems) < before + MOST_PROBLEMS
     )
-    entries = accept(fault_of, places, found)
+    entries = accept(fault_of, file.paced(places), found)
     if len(found.problems) == before:
         file.allowlist, file.data = Allowlist(file.paced(entries), path), None
         warn_of_wildcards(variable, file.paced(entries), file.allowlist, found)
@@ -499,6 +503,6 @@ class AllowsFunction:
         except Exception as raised:
             answer = error = raised
         if not isinstance(answer, bool):
-            line = f"asked {self} for {origin!r}: {quoted(repr(answer))} counts as no"
+            line = f"asked {self} for {origin!r}: {described(answer)} counts as no"
             self.log.warn((policy.blueprint, "allows"), origin, lambda: line, error=error)
         return answer is True
