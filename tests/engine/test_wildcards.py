@@ -260,6 +260,7 @@ share.zrok.io  docs.zrok.io/docs/concepts/http
 shinyapps.io  rdrr.io/github/rstudio/shinycoreci/src/R/test-in-shinyapps_io.R
 sslip.io  pkg.go.dev/github.com/codecat/xipgen
 stackblitz.io  github.com/stackblitz/core/issues/1303
+storage.googleapis.com  docs.cloud.google.com/storage/docs/request-endpoints
 tcloudbaseapp.com  github.com/qianghuangwhu/benchtemp
 tiiny.site  github.com/Ilpyo-Yang/TodayStock
 w.modal.host  github.com/evgenygurin/claude-code-connect

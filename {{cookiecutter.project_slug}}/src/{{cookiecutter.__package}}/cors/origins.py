@@ -50,7 +50,7 @@ MORE_SUFFIXES = """
     codesandbox.io force.com gigalixirapp.com glitch.me gradio.live kinsta.page koyeb.app
     lightning.force.com loca.lt loclx.io modal.run my.salesforce.com my.site.com neocities.org
     nip.io powerappsportals.com scapp.io serveo.net sevalla.page share.zrok.io shinyapps.io
-    sslip.io stackblitz.io tcloudbaseapp.com tiiny.site w.modal.host
+    sslip.io stackblitz.io storage.googleapis.com tcloudbaseapp.com tiiny.site w.modal.host
 """
 
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
