@@ -332,8 +332,10 @@ def fences(language: str) -> list[str]:
 
 
 ONE_PROXY, OF_A_PREFIX, NO_SITE = fences("nginx")
-HOPS_BEHIND_A_CDN, HOPS_OF_A_PREFIX, _ = (
-    dict([sh.strip().split("=", 1)]) if sh.startswith("FLASK") else {} for sh in fences("sh")
+HOPS_BEHIND_A_CDN, HOPS_OF_A_PREFIX = (
+    dict([sh.strip().split("=", 1)])
+    for sh in fences("sh")
+    if sh.startswith("FLASK_TRUSTED_PROXY_HOPS=")
 )
 CDN = "127.0.0.3"  # where nginx sees what stands in front of it
 
