@@ -1,4 +1,4 @@
-"""Each recipe of `docs/recipes/` is followed in a fresh project, as pages of extensions are."""
+"""What `docs/blueprints.md` and `docs/recipes/` tell is done in a fresh project, as by a reader."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from .conftest import ROOT, Project, run_shell
 from .test_extensions import ENVIRONMENT, environment, follow, must_have_extensions, run_suite
 
-RECIPES = sorted((ROOT / "docs/recipes").glob("*.md"))
+RECIPES = [ROOT / "docs/blueprints.md", *sorted((ROOT / "docs/recipes").glob("*.md"))]
 
 
 @pytest.fixture(scope="module", params=RECIPES, ids=lambda path: path.stem)
