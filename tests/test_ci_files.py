@@ -149,12 +149,14 @@ def test_the_image_has_two_stages_and_is_nobody_special(default_project: Project
     assert words.index("RUN") < done.index(("COPY", "src src"))
     assert not {"RUN", "COPY"} & set(words[words.index("USER") :])
     assert "PYTHONUNBUFFERED=1" in last["ENV"].split()
-    assert "'127.0.0.1', 8000" in last["HEALTHCHECK"]
+    assert "'127.0.0.1', int(environ.get('PORT', 8000))" in last["HEALTHCHECK"]
     assert "'/health'" in last["HEALTHCHECK"]
     assert last["EXPOSE"] == "8000"
-    command = json.loads(last["CMD"])
-    assert (command[0], command[-1]) == ("granian", "wsgi:app")
-    assert {"0.0.0.0", "8000"} < set(command)
+    *shell, command = json.loads(last["CMD"])
+    assert shell == ["sh", "-c"]
+    assert command.startswith("exec granian ")
+    assert command.endswith(" wsgi:app")
+    assert "--host 0.0.0.0 --port ${PORT:-8000} " in command
 
 
 def sent_to_docker(project: Project) -> list[Path]:
@@ -242,17 +244,15 @@ class Image:
                     shutil.copy2(path, target, follow_symlinks=False)
 
     def is_healthy(self, port: int) -> bool:
-        command = [word.replace("8000", str(port)) for word in self.health]
-        dead_proxy = dict.fromkeys(("http_proxy", "HTTP_PROXY"), "http://127.0.0.1:9")
-        return run(*command, cwd=self.workdir, env=self.env | dead_proxy).returncode == 0
+        env = self.env | dict.fromkeys(("http_proxy", "HTTP_PROXY"), "http://127.0.0.1:9")
+        return run(*self.health, cwd=self.workdir, env={**env, "PORT": str(port)}).returncode == 0
 
     @contextmanager
     def served(self) -> Iterator[Server]:
-        """Run CMD, without a home. SIGTERM must end it before Docker kills it."""
+        """Run CMD, without a home, at a PORT. SIGTERM must end it before Docker kills it."""
         port = free_port()
-        here = {"0.0.0.0": HOST, "8000": str(port)}
-        command = [here.get(word, word) for word in self.command]
-        env = self.env | {"HOME": "/dev/null/none"}
+        command = [word.replace("0.0.0.0", HOST) for word in self.command]
+        env = self.env | {"HOME": "/dev/null/none", "PORT": str(port)}
         with started(command, port, self.workdir, env) as server:
             wait_until(lambda: (server.stdout + server.stderr).count("Started worker") == 2)
             yield server
