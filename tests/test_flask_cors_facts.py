@@ -91,6 +91,19 @@ def test_errors_of_routing_have_no_headers(method: str, path: str, status: int) 
     assert (answer.status_code, allowed(answer)) == (status, None)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/api/nope", 404), ("PUT", "/api/ok", 405), ("GET", "/api/slash", 308)],
+)
+def test_those_of_an_application_have_them(method: str, path: str, status: int) -> None:
+    app = Flask(__name__)
+    CORS(app, origins=[A])
+    app.register_blueprint(blueprint())
+    answer = ask(app.test_client(), A, path, method)
+
+    assert (answer.status_code, allowed(answer)) == (status, A)
+
+
 @pytest.mark.parametrize(("path", "status"), [("/api/nope", 404), ("/api/slash", 308)])
 def test_their_preflights_fail_too(path: str, status: int) -> None:
     bp = blueprint()
@@ -99,12 +112,14 @@ def test_their_preflights_fail_too(path: str, status: int) -> None:
     assert preflight(client(bp), path).status_code == status
 
 
-def test_a_login_hook_answers_the_preflight_with_401() -> None:
-    bp = blueprint()
+@pytest.mark.parametrize("of_the_application", [True, False])
+def test_a_login_hook_answers_the_preflight_with_401(of_the_application: bool) -> None:
+    app, bp = Flask(__name__), blueprint()
     bp.before_request(lambda: abort(401))
-    CORS(bp, origins=[A])
+    CORS(app if of_the_application else bp, origins=[A])
+    app.register_blueprint(bp)
 
-    assert preflight(client(bp), "/api/ok").status_code == 401
+    assert preflight(app.test_client(), "/api/ok").status_code == 401
 
 
 @pytest.mark.parametrize(
