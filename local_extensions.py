@@ -32,6 +32,9 @@ LONGEST_SLUG = 40
 LONGEST_BLUEPRINT = 20
 
 TEMPLATE = Path(os.path.abspath(__file__)).parent
+# Where its documents are read, unless it was fetched from elsewhere; its README says the same.
+ADDRESS = "https://github.com/org/flask-cors-api"
+REMOTE = r"(?:https?://|ssh://\w+@|\w+@)([\w.-]+)(?::\d+)?[/:]([\w./~-]+?)(?:\.git)?/*"
 PROJECT = "{{cookiecutter.project_slug}}"
 CORS_PACKAGE = TEMPLATE / PROJECT / "src/{{cookiecutter.__package}}/cors"
 # What decides what a project gets; the rest of the repository may be changed.
@@ -249,6 +252,20 @@ def template_version(answers: dict[str, Any]) -> str:
     return version + commit + (" and changes" if answers.get("_changed") else "")
 
 
+def address(answers: dict[str, Any]) -> str:
+    """Return where this template is read: the page of the repository that it was fetched from."""
+    fetched = _source(answers["_template"], TEMPLATE) or ""
+    page = re.fullmatch(REMOTE, fetched)
+    return f"https://{page[1]}/{page[2]}" if page else ADDRESS
+
+
+def documents(answers: dict[str, Any]) -> str:
+    """Return where the documents of this version are read; one without a commit has a tag."""
+    version = template_version({"_commit": None})
+    tag = "main" if ".dev" in version else f"v{version}"
+    return f"{address(answers)}/blob/{answers['_commit'] or tag}/docs"
+
+
 def hook_values(answers: dict[str, Any]) -> str:
     """Return assignments of what the hook needs, in Python; no text gets out of its quotes.
 
@@ -297,6 +314,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
         toml,
         project_folder,
         template_version,
+        address,
+        documents,
         hook_values,
     )
 }

@@ -119,10 +119,6 @@ def test_blueprints_are_made_from_the_answer(baked: Bake) -> None:
             "src/my_api/blueprints/__init__.py"
         )
         assert f"\n# CORS_ORIGINS_{name.upper()}=" in project.read(".env.example")
-        assert f"| `{name}` | `CORS_ORIGINS_{name.upper()}` | `CORS_ORIGINS` |" in project.read(
-            "README.md"
-        )
-        assert f"blueprints/{name}.py" in project.read("README.md")
 
 
 def test_what_its_owner_must_read_is_short(default_project: Project) -> None:

@@ -111,6 +111,11 @@ def test_an_address_is_written_out_without_secrets(
     assert state["checkout"] == "v1"
     assert state["commit"] == shell("git rev-parse v1", template)
     assert "secret" not in (tmp_path / "here/my-api/.cruft.json").read_text()
+    readme = (tmp_path / "here/my-api/README.md").read_text(encoding="utf-8")
+    page = f"https://github.com/org/{Path(address).stem}"
+    assert f"]({page})\n" in readme
+    assert f": {page}/blob/{state['commit']}/docs/variables.md\n" in readme
+    assert "secret" not in readme
 
 
 @pytest.mark.parametrize(

@@ -333,9 +333,7 @@ def fences(language: str) -> list[str]:
 
 ONE_PROXY, OF_A_PREFIX, NO_SITE = fences("nginx")
 HOPS_BEHIND_A_CDN, HOPS_OF_A_PREFIX = (
-    dict([sh.strip().split("=", 1)])
-    for sh in fences("sh")
-    if sh.startswith("FLASK_TRUSTED_PROXY_HOPS=")
+    dict([line.split("=", 1)]) for line in re.findall(r"^FLASK\w+HOPS=\{.*", PRODUCTION, re.M)
 )
 CDN = "127.0.0.3"  # where nginx sees what stands in front of it
 
