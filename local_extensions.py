@@ -506,11 +506,6 @@ def _escaped(answers: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _best_known() -> str:
-    """Return suffixes as the public suffix list has them, each on a line of its own."""
-    return "\n".join(BEST_KNOWN_SUFFIXES.split()).replace("_", " ")
-
-
 def _generated_module(name: str) -> ModuleType:
     """Import a module of the generated CORS package, one that needs no Flask.
 
@@ -525,7 +520,9 @@ def _generated_module(name: str) -> ModuleType:
     try:
         grammar: Any = importlib.import_module(f"{package.__name__}.origins")
         is_installed = find_spec("publicsuffixlist") is not None
-        grammar.public_suffix_list = grammar.public_suffix_list if is_installed else _best_known
+        best_known = "\n".join(BEST_KNOWN_SUFFIXES.split()).replace("_", " ")
+        read_list = grammar.public_suffix_list if is_installed else lambda: best_known
+        grammar.public_suffix_list = read_list
         return importlib.import_module(f"{package.__name__}.{name}")
     finally:
         sys.dont_write_bytecode = write_no_bytecode

@@ -72,7 +72,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Page, dict[str,
     chromium = find_program(["chromium", "google-chrome"], "no page in a real browser was asked")
     extension = tmp_path_factory.mktemp("extension").resolve()
     server = Pages()
-    with ExitStack() as running:
+    with ExitStack() as running, pytest.MonkeyPatch.context() as quiet:
         ports = {name: running.enter_context(served(server.app)) for name in ("pages", "other")}
         opened = pages(ports, extension)
         lists = {
@@ -84,7 +84,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Page, dict[str,
             variables = {"CORS_ORIGINS": ",".join(entries), "CORS_ALLOW_HEADERS": "*"}
             with patch.dict(os.environ, clean_environment(**variables), clear=True):
                 apps[name] = create_app()
-            apps[name].logger.disabled = True
+            quiet.setattr(apps[name].logger, "disabled", True)
             ports[name] = running.enter_context(served(apps[name]))
         plans = [[page.call(ports[name], "localhost") for name in apps] for page in opened]
         visits = [(page.address, plan) for page, plan in zip(opened, plans, strict=True)]

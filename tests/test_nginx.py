@@ -252,7 +252,7 @@ FAULTS = {
     "answers OPTIONS": (
         "if ($request_method = OPTIONS) { return 204; }",
         "PUT",
-        f"{NOT_AS_SET}Access-Control-Allow-Origin, Access-Control-Allow-Headers,",
+        f"{NOT_AS_SET}Access-Control-Allow-Headers, Access-Control-Allow-Methods,",
     ),
     "answers OPTIONS in its own way": (
         """
@@ -262,7 +262,20 @@ FAULTS = {
         add_header Access-Control-Allow-Methods "GET, PUT" always;
         """,
         "PUT",
-        f"{NOT_AS_SET}Access-Control-Allow-Headers, Access-Control-Max-Age,",
+        f"{NOT_AS_SET}Access-Control-Allow-Headers, Access-Control-Allow-Methods,",
+    ),
+    "reflects each origin": (
+        """
+        proxy_hide_header Access-Control-Allow-Origin;
+        add_header Access-Control-Allow-Origin $http_origin always;
+        """,
+        "GET",
+        "✗ a page of any other origin is allowed, too: something reflects its Origin",
+    ),
+    "lets cookies through": (
+        "add_header Access-Control-Allow-Credentials true always;",
+        "GET",
+        f"{NOT_AS_SET}Access-Control-Allow-Credentials;",
     ),
     "lets preflights be kept": (
         """

@@ -12,6 +12,7 @@ from flask import Blueprint, Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from my_api import cors
+from my_api.cors import origins
 from my_api.cors.browser import resolve
 
 from .conftest import LISTED, STRANGER, MakeApp
@@ -28,8 +29,9 @@ def run(app: Flask, *arguments: str, color: bool = False) -> tuple[int, str]:
 
 @pytest.fixture(autouse=True)
 def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wrap no line, unless a test wants it."""
+    """Wrap no line, unless a test wants it; no other test has made the suffixes known."""
     monkeypatch.setenv("COLUMNS", "200")
+    origins.public_suffixes.cache_clear()
 
 
 Way = tuple[str, dict[str, str]]
