@@ -19,8 +19,8 @@ MODULES = ["problems", "origins", "diagnosis", "policy", "settings", "env_file",
 MODULES += ["routes", "browser", "cli", "__init__"]
 OTHERS = {"blinker", "click", "dotenv", "flask", "flask_cors", "werkzeug"}
 PUBLIC = ["ConfigurationError", "Problem", "__version__", "init_app", "load_env", "refused"]
-MOST_LINES = 3_100
-MOST_LINES_OF_A_REQUEST = 220
+MOST_LINES = 3_010  # DESIGN, section 4, allows 2,100: what is new is to become less
+MOST_LINES_OF_A_REQUEST = 210
 ON_THE_PATH = ["middleware", "policy", "origins", "problems"]
 FOLDER = Path(cors.__path__[0])
 TREES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.py")}
