@@ -623,3 +623,12 @@ def test_a_header_of_answers_is_told_to_be_left_out(make_app: MakeApp) -> None:
     assert code == 0
     words = "a header of answers, not of requests: the page should stop sending it"
     assert f"! Access-Control-Allow-Origin: {words}" in lines
+
+
+def test_a_proxy_that_reflects_every_origin_is_named(app: Flask) -> None:
+    reflected = (200, [("Access-Control-Allow-Origin", "https://another-page.example"), VARY])
+    with server((200, [ALLOW, VARY]), to_others=reflected) as url:
+        _, lines = run(app, "GET", url)
+
+    words = "a page of any other origin is allowed, too: something reflects its Origin"
+    assert f"✗ {words}" in lines
