@@ -103,8 +103,8 @@ def parse(entry: str, own_suffixes: Collection[str] = ()) -> Entry | None:
         is_host = canonical_ip(host) == host if is_ip(host) else is_name(host)
         is_star = not star or fault_of_star(star, host, own_suffixes) is None
     else:
-        is_host = is_page_scheme(scheme) and len(host) <= MAX_HOST_LENGTH
-        is_host = is_host and (host[:1] != "[" or canonical_ip(host) == host)
+        is_written_so = not host.startswith("[") or canonical_ip(host) == host
+        is_host = is_written_so and len(host) <= MAX_HOST_LENGTH and is_page_scheme(scheme)
         is_star = not star or scheme in SCHEMES_OF_EXTENSIONS
     is_port = (host in THIS_MACHINE and not star) if port == ANY else port != default_port
     return parts if is_host and is_star and is_port else None
@@ -237,16 +237,15 @@ def _is_punycode(encoded: str) -> bool:
 def _obeys_joiner_rules(text: str) -> bool:
     # RFC 5892, appendix A: a joiner stands behind a virama (V), a non-joiner also between letters
     # that would be joined: D those on both sides, R on one, with marks (T) between them.
-    joining = _joining_letters()
-    types = [
-        "V"
-        if unicodedata.combining(letter) == 9
-        else _JOINERS.get(letter)
-        or joining.get(letter)
-        or ("T" if unicodedata.category(letter) == "Mn" else "U")
-        for letter in text
-    ]
-    return re.search("[NJ]", re.sub("V[NJ]|D[TV]*N(?=[TV]*[DR])", "", "".join(types))) is None
+    types = "".join(map(_joining_type, text))
+    return re.search("[NJ]", re.sub("V[NJ]|D[TV]*N(?=[TV]*[DR])", "", types)) is None
+
+
+def _joining_type(letter: str) -> str:
+    if unicodedata.combining(letter) == 9:
+        return "V"
+    mark = "T" if unicodedata.category(letter) == "Mn" else "U"
+    return _JOINERS.get(letter) or _joining_letters().get(letter, mark)
 
 
 @lru_cache(maxsize=1)
@@ -306,7 +305,6 @@ class Allowlist:
                 front, domain = entry[: start + 3], entry[dot:]
                 self._lengths.setdefault(front + domain, set()).add(star - len(front))
                 self._lengths.setdefault(entry[: star + 1] + domain, set()).add(dot - star - 1)
-
         self._known: dict[str, bool] = {}  # whether a wildcard stands for an origin
 
     def __eq__(self, other: object) -> bool:
