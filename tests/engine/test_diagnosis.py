@@ -131,6 +131,9 @@ REFUSED_ORIGINS: list[tuple[str, str, str | None]] = [
     ("HTTP://localhost:*/", "scheme-case", "http://localhost:*"),
     ("localhost:*", "scheme-missing", None),
     ("capacitor://localhost:*", "port-number", None),
+    ("http://localhost:*/x", "path", "http://localhost:*"),
+    ("moz-extension://*:80", "port-none", None),
+    ("app://.:80", "port-none", None),
     ("http://localhost:[3000,3001]", "port-list", None),
     ("http://localhost:[3000]", "port-list", None),
     # More than an origin

@@ -53,11 +53,8 @@ def fault_of_origin(entry: str, of: int = 1, own_suffixes: Collection[str] = ())
     without_comment = re.split(_COMMENT, entry, maxsplit=1)[0]
     visible = "".join(c for c in without_comment if c.isprintable() or c.isspace())
     visible = re.sub(r"\b(https?);?//", r"\1://", visible)
-    return (
-        code,
-        words,
-        _joined(_corrected_origin(w, own_suffixes) for w in _SEPARATOR.split(visible) if w),
-    )
+    meant = filter(None, _SEPARATOR.split(visible))
+    return code, words, _joined(_corrected_origin(one, own_suffixes) for one in meant)
 
 
 def fault_of_suffix(suffix: str, of: int = 1) -> Fault | None:
@@ -78,9 +75,7 @@ def fault_of_name(option: str, name: str, of: int = 1) -> Fault | None:
     if broken is None:
         return None
     mend = str.upper if option == "METHODS" and name.isascii() else str
-    words = [
-        mend(word) for word in _SEPARATOR.split(name.strip(_QUOTES)) if word not in ("", "and")
-    ]
+    words = [mend(w) for w in _SEPARATOR.split(name.strip(_QUOTES)) if w not in ("", "and")]
     return *broken, _joined(None if first_broken(_NAMES, (option, w)) else w for w in words)
 
 
@@ -117,7 +112,6 @@ def _take_apart(text: str, own_suffixes: Collection[str]) -> dict[str, str]:
         "text": text,
         "name": name,
         "labels": p["star"] + p["host"],
-        "whole": p["star"] + name + p["port"],
         "address": p["host"] + p["port"],
         "star_fault": (star and origins.fault_of_star(star, name, own_suffixes)) or "",
     }
@@ -131,12 +125,16 @@ def _on_web(breaks: Callable[[dict[str, str]], object]) -> Callable[[dict[str, s
     return lambda parts: parts["scheme"] in origins.DEFAULT_PORTS and breaks(parts)
 
 
+def _is_any_port(p: dict[str, str]) -> bool:
+    is_this_machine = p["star"] + p["name"] in origins.THIS_MACHINE
+    return p["port"] == ":*" and is_this_machine and p["scheme"].lower() in origins.DEFAULT_PORTS
+
+
 _BRACKETS = "a list is not written in JSON or Python but with commas alone"
 _PORT_LIST = "ports are not listed in one entry; write one entry for each port"
 _ANY_BESIDE = "* allows all of them and stands alone; delete it or the other entries"
 _REGEX = "a regular expression; write each origin, or https://*.example.com for all its subdomains"
 _EXTENSIONS = origins.SCHEMES_OF_EXTENSIONS
-_ANY_PORT = {f"{host}:*" for host in origins.THIS_MACHINE}
 _STARRED = {"", *origins.DEFAULT_PORTS, *_EXTENSIONS}
 _LAST = ("scheme-length", "the scheme is too long")
 
@@ -168,7 +166,7 @@ _ORIGIN: Rules = (
                   r"|(?<!:)(?<!:\\)\\[.dwsb/]"  # but for the slashes of https:\docs.example.com
                   r"|(?<!//)(?<!^)(?<!\*\.)\[|\[[^\[\]:]*-"),  # but for the bracket of IPv6
      _REGEX),
-    ("wildcard-port", lambda p: "*" in p["port"] and p["whole"] not in _ANY_PORT,
+    ("wildcard-port", _on_web(lambda p: "*" in p["port"] and not _is_any_port(p)),
      "* stands for ports of localhost, 127.0.0.1 and [::1] alone; write one entry for each port"),
     ("wildcard-host", lambda p: "*" in p["labels"] and p["scheme"].lower() not in _STARRED,
      "* stands for no host of this scheme; write the one that the page sends"),
@@ -226,12 +224,16 @@ _ORIGIN: Rules = (
      "not an IPv4 address as browsers send it: four numbers from 0 to 255"),
     ("punycode", _on_web(lambda p: not origins.is_ip(p["host"]) and not origins.is_name(p["host"])),
      "a label that begins with xn-- is no name in punycode"),
+    ("port-none", lambda p: p["port"] and p["host"] in {"*", ".", "-"},
+     "such an origin has no port"),
     ("port-empty", _in("port", "^:$"), "the port is missing behind the colon"),
     ("port-default", lambda p: p["port"][1:] == origins.DEFAULT_PORTS.get(p["scheme"]),
      "browsers leave the default port out"),
-    ("port-number", _in("port", "[^0-9:]|.:"), "the port is not a number"),
+    ("port-number", lambda p: re.search("[^0-9:]|.:", p["port"]) and not _is_any_port(p),
+     "the port is not a number"),
     ("port-zero", _in("port", "^:0+$"), "no page is served on port 0"),
-    ("port-range", lambda p: int(p["port"][1:10] or 0) > 65535, "ports end at 65535"),
+    ("port-range", lambda p: not _is_any_port(p) and int(p["port"][1:10] or 0) > 65535,
+     "ports end at 65535"),
     ("port-zeros", _in("port", "^:0"), "a port has no leading zeros"),
     ("query", _in("rest", r"^/*\?"), "an origin has no query"),
     ("fragment", _in("rest", "^/*#"), "an origin has no fragment"),
