@@ -23,24 +23,11 @@ from .cors import ConfigurationError, Problem
 DEFAULTS = {"TRUSTED_PROXY_HOPS": 0, "MAX_CONTENT_LENGTH": 1024 * 1024, "TRUSTED_HOSTS": None}
 NOBODY = {"x_for": 0, "x_proto": 0, "x_host": 0, "x_prefix": 0}  # the arguments of ProxyFix
 HOSTS = 'not a list of names such as ["api.example.com"]: lower case, no scheme, path, * or IPv6'
-HOST = re.compile(r"([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}(:[0-9]+)?")  # Werkzeug finds no other
-
-
-def can_be_host(host: str) -> bool:
-    """Tell whether browsers send such a ``Host``; at some that begin with [ Werkzeug fails."""
-    address = re.fullmatch(r"\[(.+)\](:[0-9]+)?", host)
-    try:
-        name = IPv6Address(address[1]) if address else HOST.fullmatch(host.lower())
-    except ValueError:
-        return False
-    return bool(name) and host_is_trusted(host)  # which looks at the port
-
-
-CAN_BE: Mapping[str, Callable[[str], object]] = {
-    "PROTO": re.compile("https?").fullmatch,
-    "HOST": can_be_host,
-    "PREFIX": re.compile(r"(/(?!\.)[\w.~-]+)+/?", re.ASCII).fullmatch,
-}
+NAME = r"([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}(:[0-9]+)?"  # of a host; Werkzeug finds no other
+is_name = re.compile(NAME).fullmatch
+is_name_or_all_below = re.compile(rf"\.?{NAME}").fullmatch
+is_scheme = re.compile("https?").fullmatch
+is_prefix = re.compile(r"(/(?!\.)[\w.~-]+)+/?", re.ASCII).fullmatch
 DEEPEST = 500  # Python's own limit differs between its versions, and between reading and writing
 DRAINED = 16 * 1024 * 1024
 
@@ -82,25 +69,31 @@ def problems_of_hosts(config: Mapping[str, Any]) -> list[Problem]:
     hosts = config["TRUSTED_HOSTS"]
     names = hosts if isinstance(hosts, list) else [hosts]
     texts = [name for name in names if isinstance(name, str)]
-    if hosts is None or (
-        names == texts != [] and all(HOST.fullmatch(t.removeprefix(".")) for t in texts)
-    ):
+    if hosts is None or (names == texts != [] and all(map(is_name_or_all_below, texts))):
         return []
     found = re.findall(r"(?:\w+://)?\*?([^][\s,;'\"/]+)[^][\s,;'\"]*", " ".join(texts).lower())
-    write = (
-        json.dumps(found)
-        if found and all(HOST.fullmatch(f.removeprefix(".")) for f in found)
-        else None
-    )
+    write = json.dumps(found) if found and all(map(is_name_or_all_below, found)) else None
     return [Problem("FLASK_TRUSTED_HOSTS", "hosts", HOSTS, write, entry=str(hosts))]
+
+
+def is_host(host: str) -> bool:
+    """Tell whether browsers send such a ``Host``; at some that begin with [ Werkzeug fails."""
+    address = re.fullmatch(r"\[(.+)\](:[0-9]+)?", host)
+    try:
+        name = IPv6Address(address[1]) if address else is_name(host.lower())
+    except ValueError:
+        return False
+    return bool(name) and host_is_trusted(host)  # which looks at the port
 
 
 def believe(fix: ProxyFix, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
     """Pass a request on; a scheme, host or prefix that can be none counts as not sent."""
-    for name, can_be in CAN_BE.items():
+    can_be: dict[str, Callable[[str], object]]
+    can_be = {"PROTO": is_scheme, "HOST": is_host, "PREFIX": is_prefix}
+    for name, is_one in can_be.items():
         values = parse_list_header(environ.get(f"HTTP_X_FORWARDED_{name}", ""))
         believed = values[-getattr(fix, f"x_{name.lower()}") :][:1]
-        if not all(map(can_be, believed)):
+        if not all(map(is_one, believed)):
             del environ[f"HTTP_X_FORWARDED_{name}"]
     return fix(environ, start)
 
@@ -111,7 +104,7 @@ def limit_body(
     """Pass a request on; what is left of its body is read, or a proxy might miss the answer."""
     if getattr(app.json.loads, "func", None) is not shallow:  # whenever its provider was set
         app.json.loads = partial(shallow, app.json.loads)  # type: ignore[method-assign]
-    if (host := environ.get("HTTP_HOST", "")).startswith("[") and not can_be_host(host):
+    if (host := environ.get("HTTP_HOST", "")).startswith("[") and not is_host(host):
         environ["HTTP_HOST"] = ".."  # which is answered with 400
     if "wsgi.input_terminated" not in environ:
         return wsgi_app(environ, start)
